@@ -4,15 +4,13 @@
  * are equal on every input: the plain one is the oracle in tests and the fallback.
  *
  * Ranges are (start, end), end exclusive. SIMD may read 63 bytes past `end` (the memory has a guard), and
- * never lets them change a result.
+ * never lets them change a result. `out` and `to` never overlap the range read.
  */
 export interface Scan {
   /** Position of the first `byte` in the range, or -1. */
   findByte(start: number, end: number, byte: number): number;
   /** Position just past the next CR LF, or -1. */
   afterCrlf(start: number, end: number): number;
-  /** Position of the first byte < 0x21, 0x7f, or one of `?#&=;"` …: the end of a token of a target. */
-  findTokenEnd(start: number, end: number): number;
   /**
    * The lines of an HTTP-like head that begins at `start`: finds the empty line that ends it, and for each
    * header whose name is in HEADER_NAMES (scan/names.ts) writes (name id, value start, value end), blanks
@@ -23,19 +21,39 @@ export interface Scan {
    */
   findHeaders(start: number, end: number, out: number, most: number): number;
   headers(): number;
-  /** Equal bytes, and equal but for ASCII case (`lower` is already lower case). */
+  /** Equal bytes, and equal but for ASCII case (the range at `lower` is already lower case). */
   equal(a: number, b: number, bytes: number): boolean;
   equalLower(start: number, lower: number, bytes: number): boolean;
-  /** SipHash-2-4 of the range with the worker's key; the low word is returned, the high is in `high()`. */
+  /** SipHash-2-4 of the range with the worker's key; the low word is returned, the high one is in `high()`. */
   sipHash(start: number, end: number): number;
-  /** A fast hash for tables, 32 bits; seeded, so that traffic cannot choose its slot. */
-  hash(start: number, end: number): number;
+  /** High word of the last sipHash. */
   high(): number;
-  /** The key of sipHash, as four words; the same for all sensors. */
+  /** The key of sipHash and fingerprints, as four words; the same for all sensors. */
   setKey(k0: number, k1: number, k2: number, k3: number): void;
+  /** A fast hash for tables, 32 bits; seeded, so that traffic cannot choose its slot. Never leaves the worker. */
+  hash(start: number, end: number): number;
+  setSeed(seed: number): void;
   /**
-   * Templates a path by the static rules (digits, UUID, hex, base64, e-mail and token segments → `{id}`),
-   * without the query. Writes to `to` at most `most` bytes; returns the bytes written.
+   * Templates a path by the static rules (segments that are digits, UUID, hex, base64, e-mail or token-like
+   * become `{id}`), without the query and fragment. Writes at most `most` bytes to `to`; returns the bytes
+   * written.
    */
   template(start: number, end: number, to: number, most: number): number;
+  /**
+   * Copies a target (path and query, or an absolute URL) to `to` with secrets replaced by `***`: the user
+   * info of a URL, the values of parameters with a sensitive name (password, token, api_key, …; matched
+   * without case, in any part of the name), and whatever has the shape of a secret wherever it stands (JWT, cloud
+   * and source-hosting keys, long random tokens). Writes at most `most` bytes, returns the bytes written.
+   * `redacted()` tells how many places were replaced.
+   */
+  redact(start: number, end: number, to: number, most: number): number;
+  redacted(): number;
+  /**
+   * Finds identifiers in a text (numbers of 4 digits and more, UUIDs, hex hashes, e-mail addresses, tokens),
+   * normalises them (leading zeros dropped, lower case for hex, UUID and e-mail), and writes the keyed SipHash
+   * of each new one as two words (low, high) at `out` (an index of i32), after the `have` that stand there
+   * already, at most `most` in all. Returns how many stand there then. A value always has the same hash,
+   * whatever text it stands in.
+   */
+  fingerprints(start: number, end: number, out: number, have: number, most: number): number;
 }
