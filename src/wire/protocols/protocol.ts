@@ -54,6 +54,11 @@ export interface Protocol {
   readonly stateWords: number;
   /** True when answers are paired by key, in any order. */
   readonly keyed: boolean;
+  /**
+   * The byte that parts a target for its operation: `/` when not said (`/users/7` → `/users/{id}`), `:` for
+   * keys (`cart:7` → `cart:*`), `.` for names.
+   */
+  readonly separator?: number;
 
   /** Looks at the first bytes of one side (or, joined mid-stream, of a segment). Cheap. */
   recognise(context: WireContext, start: number, end: number, side: Side): Guess;

@@ -1,0 +1,180 @@
+/**
+ * What a call says of itself in texts: target, operation, trace context, identifiers. Redaction, templates
+ * and fingerprints happen here, once for all protocols, before anything leaves the worker.
+ */
+import type { Limits } from '../../base/limits.ts';
+import { SCRATCH } from '../../base/memory.ts';
+import { slabCapacity } from '../../base/slab.ts';
+import { FLAG_TRUNCATED } from '../../record/codes.ts';
+import { reasonNumber, type Ledger } from '../../record/coverage.ts';
+import * as oc from '../../record/open-call.ts';
+import type { Operations } from '../../record/operations.ts';
+import type { StringTable } from '../../record/string-table.ts';
+import type { WireContext } from '../protocols/protocol.ts';
+import { R_SERVER_ENDPOINT } from '../reassembly/row.ts';
+
+/** Our part of the scratch: texts being made, 8 KiB; the last 16 bytes before it hold a call id's input. */
+const TEMPLATE = SCRATCH + 256 * 1024;
+const PART = TEMPLATE + 4096;
+const IDENTITY = TEMPLATE + 8192;
+/** Room for what stands for a secret may be more than the secret took. */
+const REDACTION_GROWTH = 64;
+/** Longer templates are cut: STRING_BYTES_MAX less the method. */
+const TEMPLATE_MAX = 960;
+
+const HEAP_LIMIT = reasonNumber('heap-limit');
+const STAR = 0x2a;
+
+export class CallTexts {
+  readonly #context: WireContext;
+  readonly #limits: Limits;
+  readonly #strings: StringTable;
+  readonly #operations: Operations;
+  readonly #ledger: Ledger;
+  readonly #statusCodes = new Int32Array(1000);
+
+  constructor(
+    context: WireContext,
+    limits: Limits,
+    strings: StringTable,
+    operations: Operations,
+    ledger: Ledger,
+  ) {
+    this.#context = context;
+    this.#limits = limits;
+    this.#strings = strings;
+    this.#operations = operations;
+    this.#ledger = ledger;
+  }
+
+  /** Keeps the target redacted, names the operation, takes fingerprints. `separator` parts a target. */
+  target(at: number, call: number, start: number, end: number, separator: number): void {
+    const { i32, u8, scan, slabs } = this.#context;
+    const word = call >> 2;
+    const most = this.#limits.targetBytes;
+    const capacity = slabCapacity(Math.min(end - start + REDACTION_GROWTH, most));
+    let text = i32[word + oc.OC_TARGET];
+    if (text !== 0) slabs.free(text, i32[word + oc.OC_TARGET_CAPACITY]);
+    text = slabs.alloc(capacity);
+    i32[word + oc.OC_TARGET] = text;
+    if (text === 0) {
+      this.#ledger.add(HEAP_LIMIT, 1, 0);
+      return;
+    }
+    if (end - start > most) i32[word + oc.OC_FLAGS] |= FLAG_TRUNCATED;
+    const bytes = scan.redact(start, end, text, Math.min(capacity, most));
+    i32[word + oc.OC_TARGET_BYTES] = bytes;
+    i32[word + oc.OC_TARGET_CAPACITY] = capacity;
+    this.fingerprint(call, start, end);
+    const length =
+      separator === 0x2f
+        ? scan.template(text, text + bytes, TEMPLATE, TEMPLATE_MAX)
+        : this.#parts(u8, text, text + bytes, separator);
+    this.#operation(at, word, TEMPLATE, TEMPLATE + length);
+  }
+
+  /** Names the operation of a call without a target: its method. */
+  nameByMethod(at: number, call: number): void {
+    const i32 = this.#context.i32;
+    const word = call >> 2;
+    if (i32[word + oc.OC_OPERATION] !== 0 || i32[word + oc.OC_METHOD] === 0) return;
+    this.#operation(at, word, TEMPLATE, TEMPLATE);
+  }
+
+  #operation(at: number, word: number, start: number, end: number): void {
+    const i32 = this.#context.i32;
+    const low = i32[at + R_SERVER_ENDPOINT];
+    const high = i32[at + R_SERVER_ENDPOINT + 1];
+    const method = i32[word + oc.OC_METHOD];
+    i32[word + oc.OC_OPERATION] = this.#operations.operationOf(low, high, method, start, end);
+  }
+
+  /** `cart:7` → `cart:*`: parts that are identifiers by the rules of paths become a star. */
+  #parts(u8: Uint8Array, start: number, end: number, separator: number): number {
+    const scan = this.#context.scan;
+    const stop = Math.min(end, start + TEMPLATE_MAX);
+    let to = TEMPLATE;
+    for (let part = start; part <= stop;) {
+      let partEnd = part;
+      let digits = 0;
+      while (partEnd < stop && u8[partEnd] !== separator) {
+        const byte = u8[partEnd++];
+        if (byte >= 0x30 && byte <= 0x39) digits++;
+      }
+      // Only what has a digit or is long can be an identifier.
+      const candidate = digits > 0 || partEnd - part >= 16;
+      if (candidate && this.#isIdentifier(scan.template(part, partEnd, PART, TEMPLATE_MAX))) u8[to++] = STAR;
+      else for (let k = part; k < partEnd; k++) u8[to++] = u8[k];
+      if (partEnd >= stop) break;
+      u8[to++] = separator;
+      part = partEnd + 1;
+    }
+    return to - TEMPLATE;
+  }
+
+  /** True when the template of one part is `{id}`. */
+  #isIdentifier(bytes: number): boolean {
+    const u8 = this.#context.u8;
+    return bytes === 4 && u8[PART] === 0x7b && u8[PART + 3] === 0x7d;
+  }
+
+  fingerprint(call: number, start: number, end: number): void {
+    const i32 = this.#context.i32;
+    const word = call >> 2;
+    const have = i32[word + oc.OC_FINGERPRINT_COUNT];
+    if (have >= oc.FINGERPRINTS_MAX) return;
+    const out = word + oc.OC_FINGERPRINTS;
+    i32[word + oc.OC_FINGERPRINT_COUNT] = this.#context.scan.fingerprints(
+      start,
+      end,
+      out,
+      have,
+      oc.FINGERPRINTS_MAX,
+    );
+  }
+
+  /** The user or session: the first one said counts. */
+  principal(call: number, start: number, end: number): void {
+    const { i32, scan } = this.#context;
+    const word = (call >> 2) + oc.OC_PRINCIPAL;
+    if (end <= start || (i32[word] | i32[word + 1]) !== 0) return;
+    i32[word] = scan.sipHash(start, end);
+    i32[word + 1] = scan.high();
+  }
+
+  method(call: number, start: number, end: number): void {
+    this.#context.i32[(call >> 2) + oc.OC_METHOD] = this.#strings.intern(start, end);
+  }
+
+  host(call: number, start: number, end: number): void {
+    this.#context.i32[(call >> 2) + oc.OC_HOST] = this.#strings.intern(start, end);
+  }
+
+  status(call: number, start: number, end: number): void {
+    this.#context.i32[(call >> 2) + oc.OC_STATUS] = this.#strings.intern(start, end);
+  }
+
+  /** A status number; texts of those below 1,000 are made once. */
+  statusCode(call: number, code: number): void {
+    let id = code < 1000 ? this.#statusCodes[code] : 0;
+    if (id === 0) id = this.#strings.internText(String(code));
+    if (code < 1000) this.#statusCodes[code] = id;
+    this.#context.i32[(call >> 2) + oc.OC_STATUS] = id;
+  }
+
+  /**
+   * The call id: SipHash of (sequence number of the first byte, key, first bytes). Any observer of the
+   * request has these, whatever stands between.
+   */
+  identify(call: number, sequence: number, key: number, start: number, end: number): void {
+    const { i32, u8, scan } = this.#context;
+    const word = call >> 2;
+    i32[IDENTITY >> 2] = sequence;
+    i32[(IDENTITY >> 2) + 1] = key;
+    const bytes = Math.min(end - start, 512);
+    if (bytes === oc.ID_BYTES_MAX) u8.copyWithin(IDENTITY + 8, start, start + bytes);
+    else for (let k = 0; k < bytes; k++) u8[IDENTITY + 8 + k] = u8[start + k];
+    i32[word + oc.OC_CALL] = scan.sipHash(IDENTITY, IDENTITY + 8 + bytes);
+    i32[word + oc.OC_CALL + 1] = scan.high();
+  }
+}
