@@ -50,7 +50,8 @@ const NAMES = Object.keys(COLUMNS) as (keyof CallRow)[];
 
 /** Lists are one cell. */
 const LIST_SEPARATOR = ';';
-const FORMULA = /^[=+\-@\t\r]/;
+/** The full-width forms are formulas in some locales. */
+const FORMULA = /^[=+\-@\t\r＝＋－＠]/;
 const QUOTED = /[",\r\n]/;
 
 export const CSV_HEADER = `${NAMES.join(',')}\r\n`;
@@ -58,10 +59,11 @@ export const CSV_HEADER = `${NAMES.join(',')}\r\n`;
 /** One line, CR LF included. */
 export function csvLine(row: CallRow): string {
   let line = '';
-  for (const name of NAMES) {
+  for (let column = 0; column < NAMES.length; column++) {
+    const name = NAMES[column];
     const value = row[name];
     const text = Array.isArray(value) ? value.join(LIST_SEPARATOR) : String(value);
-    line += `${line === '' ? '' : ','}${quoteCsv(COLUMNS[name] ? guardCsv(text) : text)}`;
+    line += `${column === 0 ? '' : ','}${quoteCsv(COLUMNS[name] ? guardCsv(text) : text)}`;
   }
   return `${line}\r\n`;
 }
