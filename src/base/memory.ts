@@ -14,6 +14,11 @@ import { assert } from './assert.ts';
 export const LOW_BYTES = 1024 * 1024;
 /** First byte of the scratch that plain code and primitives share, see `Scratch`. */
 export const SCRATCH = 512 * 1024;
+/**
+ * The last 64 KiB of the scratch belong to the protocols: a text that is not on the wire as it is told (an
+ * upper-case verb, a DNS name) is made there. It lives until `parse` returns; all protocols share it.
+ */
+export const PROTOCOL_SCRATCH = LOW_BYTES - 64 * 1024;
 const GUARD_BYTES = 65_536;
 const PAGE = 65_536;
 
