@@ -1,0 +1,234 @@
+/**
+ * Reads one capture, from a file or standard input, compressed or not, and delivers its frames. An ordinary
+ * file is read straight into the worker's memory in a loop that yields every few megabytes; everything else
+ * comes in chunks and is copied there.
+ */
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import type { WireMemory } from '../../base/memory.ts';
+import { fail, ok } from '../../base/result.ts';
+import type { Result } from '../../base/result.ts';
+import type { Ledger } from '../../record/coverage.ts';
+import { MAGIC_BYTES, compressionOf } from './capture-format.ts';
+import type { CaptureFormat, Compression } from './capture-format.ts';
+import { captureFileError, openError } from './capture-file-error.ts';
+import type { CaptureFileError } from './capture-file-error.ts';
+import { Framer } from './framer.ts';
+import type { FrameSink } from './frame-sink.ts';
+import { createInflater } from './inflate.ts';
+import type { CaptureNames } from './pcapng-parser.ts';
+
+/** A path, or `-` for standard input; `stream` is read in its place. */
+export interface CaptureInput {
+  readonly path: string;
+  readonly stream?: Readable | undefined;
+}
+
+export interface CaptureOptions extends CaptureNames {
+  readonly ledger: Ledger;
+  /** Ends the reading early; what was delivered stands. */
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of the file (not decompressed) so far, and of all of it where that is known. */
+  readonly onProgress?: ((bytesRead: number, bytesTotal: number | undefined) => void) | undefined;
+}
+
+export interface CaptureSummary {
+  readonly path: string;
+  readonly format: CaptureFormat;
+  readonly compression: Compression;
+  /** Records with a frame, also those that were left out and are in the ledger. */
+  readonly frames: number;
+  /** Captured bytes of the frames, and bytes of the file that were read. */
+  readonly frameBytes: number;
+  readonly bytesRead: number;
+  readonly interfaces: number;
+  /** The reading was ended by the signal. */
+  readonly stopped: boolean;
+  /** A sentence for the user: the file ends inside a record. */
+  readonly warning?: string;
+}
+
+/** Between two looks at the event loop; about 2 ms of parsing. */
+const YIELD_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads `input` to its end as of then. Frames are in `memory`'s input region while `sink.frame` runs. An
+ * error tells what was delivered before it.
+ */
+export async function readCapture(
+  input: CaptureInput,
+  memory: WireMemory,
+  sink: FrameSink,
+  options: CaptureOptions,
+): Promise<Result<CaptureSummary, CaptureFileError>> {
+  const reading = new Reading(input, memory, sink, options);
+  if (input.stream !== undefined) return await reading.stream(input.stream);
+  if (input.path === '-') return await reading.stream(process.stdin);
+  let file: number;
+  let stats: Stats;
+  try {
+    file = openSync(input.path, 'r');
+    stats = fstatSync(file);
+  } catch (error) {
+    return fail(openError(input.path, error));
+  }
+  if (stats.isDirectory()) {
+    closeSync(file);
+    return fail(captureFileError(input.path, 'is a folder, not a capture', undefined, 'give the files in it'));
+  }
+  // A pipe is not waited for in the loop: it would hold up everything else.
+  if (!stats.isFile()) return await reading.stream(createReadStream('', { fd: file }));
+  reading.bytesTotal = stats.size;
+  try {
+    const magic = new Uint8Array(MAGIC_BYTES);
+    readSync(file, magic, 0, MAGIC_BYTES, 0);
+    if (compressionOf(magic) === 'none') return await reading.file(file);
+  } catch (error) {
+    return fail(openError(input.path, error));
+  } finally {
+    closeSync(file);
+  }
+  return await reading.stream(createReadStream(input.path));
+}
+
+class Reading {
+  readonly #path: string;
+  readonly #memory: WireMemory;
+  readonly #framer: Framer;
+  readonly #options: CaptureOptions;
+  #compression: Compression = 'none';
+  #bytesRead = 0;
+  #stopped = false;
+  bytesTotal: number | undefined;
+
+  constructor(input: CaptureInput, memory: WireMemory, sink: FrameSink, options: CaptureOptions) {
+    this.#path = input.path;
+    this.#memory = memory;
+    this.#framer = new Framer(memory, sink, options.ledger, options);
+    this.#options = options;
+  }
+
+  async file(file: number): Promise<Result<CaptureSummary, CaptureFileError>> {
+    const framer = this.#framer;
+    let yielded = 0;
+    for (;;) {
+      const bytes = readSync(file, this.#memory.u8, framer.at, framer.room, null);
+      if (bytes === 0) break;
+      this.#bytesRead += bytes;
+      if (!framer.wrote(bytes)) break;
+      yielded += bytes;
+      if (yielded < YIELD_BYTES) continue;
+      yielded = 0;
+      this.#options.onProgress?.(this.#bytesRead, this.bytesTotal);
+      await setImmediate();
+      if (this.#aborted()) break;
+    }
+    return this.#end(undefined);
+  }
+
+  async stream(source: Readable): Promise<Result<CaptureSummary, CaptureFileError>> {
+    const signal = this.#options.signal;
+    const abort = (): void => void source.destroy();
+    signal?.addEventListener('abort', abort);
+    let failed: string | undefined;
+    try {
+      failed = await this.#chunks(source);
+    } catch (error) {
+      if (!this.#aborted()) return fail(openError(this.#path, error));
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      source.destroy();
+    }
+    return this.#end(failed);
+  }
+
+  /** Why decompression failed, or undefined. */
+  async #chunks(source: Readable): Promise<string | undefined> {
+    const framer = this.#framer;
+    const inflater = createInflater((bytes) => framer.push(bytes));
+    let yielded = 0;
+    for await (const chunk of source) {
+      const bytes = chunk as Uint8Array;
+      this.#bytesRead += bytes.length;
+      await inflater.push(bytes);
+      this.#compression = inflater.compression;
+      if (inflater.failure !== undefined || framer.failure !== undefined) return inflater.failure;
+      if (this.#aborted()) return undefined;
+      yielded += bytes.length;
+      if (yielded < YIELD_BYTES) continue;
+      yielded = 0;
+      this.#options.onProgress?.(this.#bytesRead, this.bytesTotal);
+      await setImmediate();
+    }
+    if (this.#aborted()) return undefined;
+    await inflater.end();
+    this.#compression = inflater.compression;
+    return inflater.failure;
+  }
+
+  #aborted(): boolean {
+    if (this.#options.signal?.aborted === true) this.#stopped = true;
+    return this.#stopped;
+  }
+
+  /** `failed`: the decompression ended with this. */
+  #end(failed: string | undefined): Result<CaptureSummary, CaptureFileError> {
+    const framer = this.#framer;
+    const parser = framer.parser;
+    this.#options.onProgress?.(this.#bytesRead, this.bytesTotal);
+    const where = framer.offset;
+    const cut = !this.#stopped && framer.finish();
+    const delivered = this.#summary(cut || failed !== undefined);
+    const refuse = (what: string, at: number | undefined, advice: string): Result<never, CaptureFileError> =>
+      fail(captureFileError(this.#path, what, at, advice, delivered));
+
+    if (framer.looks !== undefined) {
+      const what =
+        this.#compression === 'none'
+          ? framer.failure
+          : `is a ${this.#compression} file of something else: it looks like ${framer.looks}`;
+      return refuse(what ?? '', undefined, 'give a pcap or pcapng file, also with gzip or zstd');
+    }
+    if (framer.failure !== undefined) {
+      const what = `is corrupt: ${framer.failure}`;
+      return refuse(what, where, 'what is before that was read; capture again for the rest');
+    }
+    if (this.#stopped) return ok(delivered);
+    if (parser === undefined || (parser.frames === 0 && cut && delivered.frames === 0)) {
+      if (failed !== undefined) return refuse(`cannot be decompressed: ${failed}`, where, 'copy it again');
+      if (this.#bytesRead === 0) return refuse('is empty', undefined, 'check that the capture wrote anything');
+      return refuse('ends before its first frame', where, 'copy it again, or capture again');
+    }
+    if (failed !== undefined && parser.frames === 0) {
+      return refuse(`cannot be decompressed: ${failed}`, where, 'copy it again');
+    }
+    if (parser.frames > 0 && parser.knownFrames === 0 && parser.links.size > 0) {
+      const links = [...parser.links].join(', ');
+      return refuse(`has frames of link type ${links} only, which is not read`, undefined, LINK_ADVICE);
+    }
+    return ok(delivered);
+  }
+
+  #summary(cut: boolean): CaptureSummary {
+    const parser = this.#framer.parser;
+    const summary = {
+      path: this.#path,
+      format: this.#framer.format ?? 'pcap',
+      compression: this.#compression,
+      frames: parser?.frames ?? 0,
+      frameBytes: parser?.frameBytes ?? 0,
+      bytesRead: this.#bytesRead,
+      interfaces: parser?.interfaces ?? 0,
+      stopped: this.#stopped,
+    };
+    if (!cut) return summary;
+    return {
+      ...summary,
+      warning: `${this.#path} ends inside a record, after ${summary.frames} frames; what is whole was read`,
+    };
+  }
+}
+
+const LINK_ADVICE = 'capture on an Ethernet, loopback or any interface';

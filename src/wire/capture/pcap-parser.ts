@@ -1,0 +1,128 @@
+/**
+ * The records of a pcap file: micro- and nanoseconds, both byte orders, and Kuznetzov's variant.
+ * https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/
+ */
+import { reasonNumber } from '../../record/coverage.ts';
+import type { Ledger } from '../../record/coverage.ts';
+import { isKnownLink } from '../decode/link.ts';
+import { PCAP_MODIFIED, PCAP_NANOSECONDS } from './capture-format.ts';
+import type { FrameSink } from './frame-sink.ts';
+import { frameBytesMax, read16, read32 } from './record-parser.ts';
+import type { RecordParser } from './record-parser.ts';
+
+const TRUNCATED = reasonNumber('truncated-frame');
+const FILE_HEADER_BYTES = 24;
+const RECORD_HEADER_BYTES = 16;
+/** Followed by interface (4), protocol (2), packet type, padding. */
+const MODIFIED_HEADER_BYTES = 24;
+const MODIFIED_OUTGOING = 4;
+/** The upper half of the field tells of frame check sequences. */
+const LINK_MASK = 0xffff;
+
+export class PcapParser implements RecordParser {
+  readonly #u8: Uint8Array;
+  readonly #sink: FrameSink;
+  readonly #ledger: Ledger;
+  readonly #capacity: number;
+  #begun = false;
+  #big = false;
+  #headerBytes = RECORD_HEADER_BYTES;
+  #nanosPerTick = 1000;
+  #link = 0;
+  #known = false;
+  #bytesMax = 0;
+
+  skip = 0;
+  failure: string | undefined;
+  inFrame = true;
+  frames = 0;
+  frameBytes = 0;
+  readonly links = new Set<number>();
+  interfaces = 1;
+
+  /** Records of more than `capacity` bytes are counted and left out. */
+  constructor(u8: Uint8Array, sink: FrameSink, ledger: Ledger, capacity: number) {
+    this.#u8 = u8;
+    this.#sink = sink;
+    this.#ledger = ledger;
+    this.#capacity = capacity;
+  }
+
+  get knownFrames(): number {
+    return this.#known ? this.frames : 0;
+  }
+
+  take(from: number, end: number): number {
+    let at = from;
+    if (!this.#begun) {
+      if (end - at < FILE_HEADER_BYTES) return at;
+      this.#begin(at);
+      at += FILE_HEADER_BYTES;
+    }
+    const u8 = this.#u8;
+    const headerBytes = this.#headerBytes;
+    while (end - at >= headerBytes) {
+      const captured = read32(u8, at + 8, this.#big);
+      if (captured > this.#bytesMax) {
+        this.failure = `a record states ${captured} bytes, more than the file's limit of ${this.#bytesMax}`;
+        return at;
+      }
+      const frameAt = at + headerBytes;
+      if (end - frameAt < captured) {
+        if (headerBytes + captured > this.#capacity) {
+          this.#ledger.add(TRUNCATED, 1, captured);
+          this.frames++;
+          this.skip = headerBytes + captured;
+        }
+        return at;
+      }
+      this.#deliver(at, frameAt, captured);
+      at = frameAt + captured;
+    }
+    return at;
+  }
+
+  #begin(at: number): void {
+    const u8 = this.#u8;
+    this.#begun = true;
+    this.#big = u8[at] === 0xa1;
+    const magic = read32(u8, at, this.#big);
+    if (magic === PCAP_NANOSECONDS) this.#nanosPerTick = 1;
+    if (magic === PCAP_MODIFIED) this.#headerBytes = MODIFIED_HEADER_BYTES;
+    this.#bytesMax = frameBytesMax(read32(u8, at + 16, this.#big));
+    this.#link = read32(u8, at + 20, this.#big) & LINK_MASK;
+    this.#known = isKnownLink(this.#link);
+    this.links.add(this.#link);
+  }
+
+  #deliver(at: number, frameAt: number, captured: number): void {
+    const u8 = this.#u8;
+    const big = this.#big;
+    let seconds = read32(u8, at, big);
+    let nanos = read32(u8, at + 4, big) * this.#nanosPerTick;
+    if (nanos >= 1e9) {
+      seconds += Math.floor(nanos / 1e9);
+      nanos %= 1e9;
+    }
+    let networkInterface = 0;
+    let outgoing = 0;
+    if (this.#headerBytes === MODIFIED_HEADER_BYTES) {
+      networkInterface = read16(u8, at + 16, big);
+      outgoing = u8[at + 22] === MODIFIED_OUTGOING ? 1 : 0;
+    }
+    const wireBytes = read32(u8, at + 12, big);
+    this.frames++;
+    this.frameBytes += captured;
+    this.#sink.frame(
+      this.#link,
+      frameAt,
+      frameAt + captured,
+      // Some writers leave the length on the wire out, or state less than they kept.
+      wireBytes > captured ? wireBytes : captured,
+      seconds,
+      nanos,
+      networkInterface,
+      outgoing,
+    );
+  }
+}
