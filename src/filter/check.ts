@@ -116,7 +116,7 @@ function describe(node: Node): string {
 }
 
 function article(type: FilterType): string {
-  return type === 'int' || type === 'uint' ? `an ${type}` : `a ${type}`;
+  return type === 'int' ? `an ${type}` : `a ${type}`;
 }
 
 function checkLiteral(value: unknown, syntax: Syntax): Node {

@@ -54,7 +54,7 @@ function sentence(error: ParseError, expression: string): string {
   const text = range === undefined ? '' : expression.slice(range.start, range.end);
   if (error.code === 'reserved_identifier') return `${text} is a reserved word of CEL`;
   if (error.code === 'unterminated_string') return 'this text has no closing quote';
-  if (error.code?.startsWith('max_') || error.summary.includes('maxDepth')) return limitSentence(error.summary);
+  if (error.code === 'limit_exceeded') return limitSentence(error.summary);
   if (error.code === 'unexpected_token' || error.code === 'unexpected_character' || text === '') {
     return text === '' ? 'the filter ends too early' : `"${text}" is not expected here`;
   }
@@ -64,6 +64,8 @@ function sentence(error: ParseError, expression: string): string {
 function limitSentence(summary: string): string {
   if (summary.includes('maxListElements')) return `a list has at most ${FILTER_LIMITS.listItems} items`;
   if (summary.includes('maxDepth')) return 'the filter is nested too deeply';
+  if (summary.includes('maxAstNodes')) return `a filter has at most ${FILTER_LIMITS.nodes} parts`;
+  if (summary.includes('maxCallArguments')) return 'too many arguments';
   return lowerFirst(summary);
 }
 
