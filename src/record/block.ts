@@ -4,6 +4,7 @@
  * reader of a newer schema takes an older block.
  */
 import { assert } from '../base/assert.ts';
+import { ADDRESS_BYTES, addressText } from './address.ts';
 import { decimal, milliseconds, timestamp } from './decimal.ts';
 import { decodeText } from './text.ts';
 
@@ -170,6 +171,14 @@ export class Block {
       case 'list':
         assert(false, 'the column holds bytes');
     }
+  }
+
+  /** An IPv6 cell as text, IPv4 where it is mapped; empty for the unspecified address. */
+  address(name: string, row: number): string {
+    const column = this.#column(name, row);
+    if (column === undefined || this.isZero(name, row)) return '';
+    assert(column.kind === 'fixed' && column.width === ADDRESS_BYTES, 'the column holds addresses');
+    return addressText(this.#bytes, column.at + row * ADDRESS_BYTES, ADDRESS_BYTES);
   }
 
   /** The numbers of an Array(UInt64), in decimal. */

@@ -44,7 +44,9 @@ function billions(low: number, high: number): number {
   const first = high >>> 0;
   const second = (first % BILLION) * HALF + (low >>> 16);
   const third = (second % BILLION) * HALF + (low & 0xffff);
-  return Math.floor(first / BILLION) * WORD + Math.floor(second / BILLION) * HALF + Math.floor(third / BILLION);
+  return (
+    Math.floor(first / BILLION) * WORD + Math.floor(second / BILLION) * HALF + Math.floor(third / BILLION)
+  );
 }
 
 /** The number modulo 10⁹. */

@@ -180,7 +180,10 @@ class Reader {
   }
 }
 
-function keyRanges(starts: Uint32Array, ends: Uint32Array): { start: number; end: number; text: undefined }[] {
+function keyRanges(
+  starts: Uint32Array,
+  ends: Uint32Array,
+): { start: number; end: number; text: undefined }[] {
   return Array.from(starts, (start, key) => ({ start, end: ends[key], text: undefined }));
 }
 

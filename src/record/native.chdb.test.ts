@@ -13,6 +13,7 @@ import {
 } from '../../test/support/call-fixture.ts';
 import { randomFrom } from '../../test/support/random.ts';
 import { CallBatch } from './call-batch.ts';
+import { ConnectionBatch, ConnectionRow } from './connection-batch.ts';
 import { NativeEncoder } from './native.ts';
 import { readBlock } from './native-reader.ts';
 import { CALL_COLUMNS, CONNECTION_COLUMNS, type Column } from './schema.ts';
@@ -58,37 +59,42 @@ async function rowsOf(query: string): Promise<string[][]> {
 
 /** The expression that gives a cell as `Cells` has it. */
 function cellExpression({ name, type }: Column): string {
-  if (type.startsWith('DateTime64')) return `toString(reinterpretAsUInt64(toUnixTimestamp64Nano(\`${name}\`)))`;
+  if (type.startsWith('DateTime64'))
+    return `toString(reinterpretAsUInt64(toUnixTimestamp64Nano(\`${name}\`)))`;
   if (type.startsWith('Array')) return `arrayStringConcat(arrayMap(x -> toString(x), \`${name}\`), ',')`;
   if (type === 'Float32') return `toString(reinterpretAsUInt32(\`${name}\`))`;
   if (type.includes('String')) return `lower(hex(\`${name}\`))`;
   return `toString(\`${name}\`)`;
 }
 
-test('chDB sees the names and types of the schema, and every value of 4,000 random calls', { skip }, async () => {
-  const random = randomFrom(21);
-  const fixture = createFixture();
-  const { batch, expected } = randomBatch(fixture, random, 4000, randomStrings(fixture, random, 700));
-  const bytes = new NativeEncoder(CALL_COLUMNS, fixture.strings).encode(batch);
-  const path = join(folder, 'calls.native');
-  writeFileSync(path, bytes);
+test(
+  'chDB sees the names and types of the schema, and every value of 4,000 random calls',
+  { skip },
+  async () => {
+    const random = randomFrom(21);
+    const fixture = createFixture();
+    const { batch, expected } = randomBatch(fixture, random, 4000, randomStrings(fixture, random, 700));
+    const bytes = new NativeEncoder(CALL_COLUMNS, fixture.strings).encode(batch);
+    const path = join(folder, 'calls.native');
+    writeFileSync(path, bytes);
 
-  const described = await rowsOf(`DESCRIBE TABLE file('${path}', 'Native')`);
-  assert.deepEqual(
-    described.map((row) => ({ name: row[0], type: row[1] })),
-    CALL_COLUMNS.map(({ name, type }) => ({ name, type })),
-  );
+    const described = await rowsOf(`DESCRIBE TABLE file('${path}', 'Native')`);
+    assert.deepEqual(
+      described.map((row) => ({ name: row[0], type: row[1] })),
+      CALL_COLUMNS.map(({ name, type }) => ({ name, type })),
+    );
 
-  const rows = await rowsOf(
-    `SELECT ${CALL_COLUMNS.map(cellExpression).join(', ')} FROM file('${path}', 'Native')
+    const rows = await rowsOf(
+      `SELECT ${CALL_COLUMNS.map(cellExpression).join(', ')} FROM file('${path}', 'Native')
      SETTINGS max_threads = 1, output_format_json_quote_64bit_integers = 1`,
-  );
-  assert.equal(rows.length, 4000);
-  rows.forEach((cells, row) => {
-    const seen = Object.fromEntries(CALL_COLUMNS.map(({ name }, column) => [name, cells[column]]));
-    assert.deepEqual(seen as Cells, expected[row], `seed 21, row ${row}`);
-  });
-});
+    );
+    assert.equal(rows.length, 4000);
+    rows.forEach((cells, row) => {
+      const seen = Object.fromEntries(CALL_COLUMNS.map(({ name }, column) => [name, cells[column]]));
+      assert.deepEqual(seen as Cells, expected[row], `seed 21, row ${row}`);
+    });
+  },
+);
 
 test('a block that chDB writes is read to the same values', { skip }, async () => {
   const random = randomFrom(22);
@@ -97,12 +103,15 @@ test('a block that chDB writes is read to the same values', { skip }, async () =
   const path = join(folder, 'back.native');
   writeFileSync(path, new NativeEncoder(CALL_COLUMNS, fixture.strings).encode(batch));
   assert.ok(session !== undefined);
-  const result = await session.queryAsync(`SELECT * FROM file('${path}', 'Native') SETTINGS max_threads = 1`, {
-    format: 'Native',
-  });
+  const result = await session.queryAsync(
+    `SELECT * FROM file('${path}', 'Native') SETTINGS max_threads = 1`,
+    {
+      format: 'Native',
+    },
+  );
   const bytes = result.bytes();
   let rows = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const read = readBlock(bytes, at);
     assert.ok(read.ok, read.ok ? '' : read.error);
     for (let row = 0; row < read.value.rows; row++, rows++) {
@@ -131,6 +140,38 @@ test('chDB takes a dictionary with more than 65,536 texts, and a block without r
 
   writeFileSync(path, encoder.encode(new CallBatch(fixture.memory, 1, 1)));
   assert.deepEqual(await rowsOf(`SELECT toString(count()) FROM file('${path}', 'Native')`), [['0']]);
+});
+
+test('chDB reads a connection, with its addresses', { skip }, async () => {
+  const { memory, strings } = createFixture();
+  const row = new ConnectionRow();
+  memory.u8.set([10, 0, 0, 1, 192, 168, 0, 255], memory.heapStart);
+  row.clientAt = memory.heapStart;
+  row.serverAt = memory.heapStart + 4;
+  row.connection = 77;
+  row.transport = 2;
+  row.openedSeconds = 1_790_000_000;
+  row.gapBytes = 2 ** 40;
+  row.protocol = strings.internText('dns');
+  const batch = new ConnectionBatch(memory, 1);
+  assert.ok(batch.add(row));
+  const path = join(folder, 'connections.native');
+  writeFileSync(path, new NativeEncoder(CONNECTION_COLUMNS, strings).encode(batch));
+  const rows = await rowsOf(
+    `SELECT toString(connection), toString(client_address), toString(server_address), toString(transport),
+       toString(opened), toString(gap_bytes), toString(protocol) FROM file('${path}', 'Native')`,
+  );
+  assert.deepEqual(rows, [
+    [
+      '77',
+      '::ffff:10.0.0.1',
+      '::ffff:192.168.0.255',
+      'udp',
+      '2026-09-21 14:13:20.000000000',
+      '1099511627776',
+      'dns',
+    ],
+  ]);
 });
 
 test('chDB makes tables of both schemas, with the types unchanged', { skip }, async () => {

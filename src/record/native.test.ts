@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFixture, decodedCells, randomBatch, randomCall, randomStrings } from '../../test/support/call-fixture.ts';
+import {
+  createFixture,
+  decodedCells,
+  randomBatch,
+  randomCall,
+  randomStrings,
+} from '../../test/support/call-fixture.ts';
 import { randomFrom } from '../../test/support/random.ts';
 import { CallBatch } from './call-batch.ts';
 import { NativeEncoder } from './native.ts';

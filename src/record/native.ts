@@ -242,7 +242,8 @@ function textWithLength(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   const length = new Uint8Array(lengthBytes(bytes.length));
   let left = bytes.length;
-  for (let at = 0; at < length.length; at++, left >>>= 7) length[at] = at + 1 < length.length ? left | 0x80 : left;
+  for (let at = 0; at < length.length; at++, left >>>= 7)
+    length[at] = at + 1 < length.length ? left | 0x80 : left;
   return concat(length, bytes);
 }
 

@@ -118,7 +118,8 @@ export class Operations {
     for (const grant of set.templates) {
       const server = this.#server(grant.serverLow | 0, grant.serverHigh | 0);
       const operation = this.#strings.internText(grant.operation);
-      if (server !== 0 && operation !== 0 && !this.#granted(server, operation)) this.#grant(server, operation);
+      if (server !== 0 && operation !== 0 && !this.#granted(server, operation))
+        this.#grant(server, operation);
     }
     return true;
   }

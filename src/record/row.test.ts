@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Ajv, type ValidateFunction } from 'ajv';
-import { createFixture, putTime, randomBatch, randomStrings, type Fixture } from '../../test/support/call-fixture.ts';
+import {
+  createFixture,
+  putTime,
+  randomBatch,
+  randomStrings,
+  type Fixture,
+} from '../../test/support/call-fixture.ts';
 import { randomFrom } from '../../test/support/random.ts';
 import type { Block } from './block.ts';
 import { CallBatch } from './call-batch.ts';
@@ -155,13 +161,17 @@ test('schema, JSON schema, rows, CSV and the document name the same columns in t
 
   const document = readFileSync(fileURLToPath(new URL('call.md', FORMATS)), 'utf8');
   const columns = [...document.matchAll(/^\| `([a-z_]+)` \| ([^|]+) \|/gm)];
-  assert.deepEqual(columns.slice(0, stored.length).map((match) => match[1]), stored);
+  assert.deepEqual(
+    columns.slice(0, stored.length).map((match) => match[1]),
+    stored,
+  );
   for (const [index, { type }] of CALL_COLUMNS.entries()) {
     const told = columns[index][2];
     assert.equal(told, type.startsWith('Enum8') ? 'Enum8' : type);
   }
   for (const name of resolved) assert.ok(document.includes(`| \`${name}\` |`), name);
-  for (const [code, name] of OUTCOMES.entries()) assert.ok(document.includes(`| \`${name}\` | ${code} |`), name);
+  for (const [code, name] of OUTCOMES.entries())
+    assert.ok(document.includes(`| \`${name}\` | ${code} |`), name);
   for (const [bit, name] of FLAGS.entries()) assert.ok(document.includes(`| \`${name}\` | ${bit} |`), name);
 });
 
