@@ -9,7 +9,7 @@
 import { PROTOCOL_SCRATCH } from '../../base/memory.ts';
 import type { CallWriter } from '../../record/call-writer.ts';
 import { UPGRADE_OPAQUE } from '../../record/call-writer.ts';
-import { OUTCOME_CLIENT_ERROR, OUTCOME_OK, OUTCOME_SERVER_ERROR } from '../../record/codes.ts';
+import { OUTCOME_OK } from '../../record/codes.ts';
 import {
   KIND_HELLO,
   KIND_MONITOR,
@@ -20,6 +20,17 @@ import {
   RULE_KIND_SHIFT,
   RULE_PRIVATE_ANSWER,
 } from './redis-commands.ts';
+import {
+  OPENING_ANSWER,
+  OPENING_CONFIRMATION,
+  OPENING_CONFIRMATION_MORE,
+  OPENING_MONITOR,
+  OPENING_PUSH,
+  classify,
+  pushKind,
+  pushKindAt,
+} from './redis-pushes.ts';
+import { STATUS_MAX, afterErrorWord, errorOutcome } from './redis-errors.ts';
 import * as s from './redis-state.ts';
 import { LF } from './redis-state.ts';
 import type { WireContext } from './protocol.ts';
@@ -39,15 +50,6 @@ const INTEGER = 0x3a; // :
 const CHUNK = 0x3b; // ;
 const STREAM_END = 0x2e; // .
 
-// How a message begins.
-const OPENING_ANSWER = 1;
-/** A message of the server's own. */
-const OPENING_PUSH = 2;
-/** A confirmation of a (un)subscription that answers a command, or that follows such an answer. */
-const OPENING_CONFIRMATION = 3;
-const OPENING_CONFIRMATION_MORE = 4;
-const OPENING_MONITOR = 5;
-
 /** Bit of S_KIND: the values are private. The eight bits above it hold the answered call's kind. */
 const PRIVATE = 1;
 /** Bit of S_KIND: the confirmation is of shard channels. */
@@ -55,31 +57,8 @@ const SHARD = 1 << 16;
 /** Bit of S_KIND: the message came by a pattern, which stands before its channel. */
 const PATTERN = 1 << 17;
 
-/** Longest kind of a push that is told: `__redis__:invalidate` is a channel, `sunsubscribe` a kind. */
-const PUSH_KIND_MAX = 32;
-/** Longest first word of an error that is told. */
-const STATUS_MAX = 32;
-
 const MONITOR_METHOD = Uint8Array.from('monitor', (letter) => letter.charCodeAt(0));
 const PUSH_METHOD = Uint8Array.from('push', (letter) => letter.charCodeAt(0));
-
-/** What is wrong on the server's side; any other error word is the client's. */
-const SERVER_ERRORS: readonly string[] = [
-  'busy',
-  'clusterdown',
-  'inprog',
-  'ioerr',
-  'loading',
-  'masterdown',
-  'misconf',
-  'nogoodslave',
-  'nomasterlink',
-  'noquorum',
-  'noreplicas',
-  'oom',
-  'readonly',
-  'tryagain',
-];
 
 export function parseReply(
   context: WireContext,
@@ -95,77 +74,6 @@ export function parseReply(
   const opening = classify(u8, i32, state, start, end);
   if (opening <= 0) return opening;
   return takeValues(u8, i32, state, start, end, opening, out);
-}
-
-/** Is the message that begins at `start` an answer, or the server's own? Reads only. */
-function classify(u8: Uint8Array, i32: Int32Array, state: number, start: number, end: number): number {
-  const type = u8[start];
-  if (type === SIMPLE && i32[state + s.MONITORING] !== 0) {
-    if (end - start < 2) return NEED_MORE;
-    // A line of MONITOR begins with the time, an answer never with a digit.
-    return u8[start + 1] >= 0x30 && u8[start + 1] <= 0x39 ? OPENING_MONITOR : OPENING_ANSWER;
-  }
-  if (type === PUSH) {
-    const kind = pushKind(u8, start, end);
-    if (kind === 0) return NEED_MORE;
-    return kind > 0 && isConfirmation(u8, start) ? confirmation(i32, state) : OPENING_PUSH;
-  }
-  if (type !== ARRAY || i32[state + s.RESP3] !== 0) return OPENING_ANSWER;
-  const subscriber =
-    i32[state + s.SUBSCRIBED] !== 0 ||
-    i32[state + s.CONFIRMATIONS_DUE] !== 0 ||
-    i32[state + s.CONFIRMATIONS_MORE] !== 0 ||
-    i32[state + s.CLIENT_SPOKE] === 0;
-  if (!subscriber) return OPENING_ANSWER;
-  const kind = pushKind(u8, start, end);
-  if (kind === 0) return NEED_MORE;
-  if (kind < 0) return OPENING_ANSWER;
-  if (isConfirmation(u8, start)) return confirmation(i32, state);
-  return isMessage(u8, start) ? OPENING_PUSH : OPENING_ANSWER;
-}
-
-function confirmation(i32: Int32Array, state: number): number {
-  if (i32[state + s.CONFIRMATIONS_MORE] > 0) return OPENING_CONFIRMATION_MORE;
-  return i32[state + s.CONFIRMATIONS_DUE] > 0 ? OPENING_CONFIRMATION : OPENING_CONFIRMATION_MORE;
-}
-
-/**
- * The first element of the aggregate at `start` is a short bulk string: its length; 0 when incomplete, -1
- * when there is something else.
- */
-function pushKind(u8: Uint8Array, start: number, end: number): number {
-  const first = s.afterCount(u8, start, end);
-  if (first <= 0) return first;
-  if (s.decimal(u8, start + 1, first - 2) < 1) return -1;
-  if (first >= end) return NEED_MORE;
-  if (u8[first] !== BULK) return -1;
-  const at = s.afterCount(u8, first, end);
-  if (at <= 0) return at;
-  const length = s.decimal(u8, first + 1, at - 2);
-  if (length < 1 || length > PUSH_KIND_MAX) return -1;
-  const after = s.afterValue(u8, at, length, end);
-  return after <= 0 ? after : length;
-}
-
-/** Position of the text that `pushKind` found. */
-function pushKindAt(u8: Uint8Array, start: number): number {
-  let at = start;
-  for (let lines = 0; lines < 2; at++) if (u8[at] === LF) lines++;
-  return at;
-}
-
-/** `subscribe`, `psubscribe`, `sunsubscribe` …: `subscribe` after up to three letters. */
-function isConfirmation(u8: Uint8Array, start: number): boolean {
-  const at = pushKindAt(u8, start);
-  let end = at;
-  while (u8[end] >= 0x61 && u8[end] <= 0x7a) end++;
-  return end - at >= 9 && end - at <= 12 && s.isWord(u8, end - 9, end, 'subscribe');
-}
-
-function isMessage(u8: Uint8Array, start: number): boolean {
-  const at = pushKindAt(u8, start);
-  if (s.isWord(u8, at, at + 7, 'message')) return true;
-  return (u8[at] === 0x70 || u8[at] === 0x73) && s.isWord(u8, at + 1, at + 8, 'message');
 }
 
 /** Says that the message begins; called once the step is certain to consume something. */
@@ -247,11 +155,12 @@ function takeValues(
       begin(u8, i32, state, at, end, begun, out);
       begun = 0;
     }
-    at = shape === SHAPE_LINE
-      ? takeLine(u8, i32, state, at, next, out)
-      : shape === SHAPE_BULK
-        ? takeBulk(u8, i32, state, at, next, out)
-        : takeAggregate(u8, i32, state, at, next, out);
+    at =
+      shape === SHAPE_LINE
+        ? takeLine(u8, i32, state, at, next, out)
+        : shape === SHAPE_BULK
+          ? takeBulk(u8, i32, state, at, next, out)
+          : takeAggregate(u8, i32, state, at, next, out);
     if (i32[state + s.S_OPENING] === 0 || i32[state + s.S_TAIL] !== s.TAIL_NONE) return at - start;
   }
 }
@@ -327,7 +236,14 @@ function isReplicationBulk(i32: Int32Array, state: number, opening: number): boo
 }
 
 /** A value of one line. Returns the position after it. */
-function takeLine(u8: Uint8Array, i32: Int32Array, state: number, at: number, next: number, out: CallWriter): number {
+function takeLine(
+  u8: Uint8Array,
+  i32: Int32Array,
+  state: number,
+  at: number,
+  next: number,
+  out: CallWriter,
+): number {
   const whole = u8[next - 1] === LF;
   const textEnd = !whole ? next : u8[next - 2] === s.CR ? next - 2 : next - 1;
   if (u8[at] === STREAM_END) {
@@ -344,7 +260,14 @@ function takeLine(u8: Uint8Array, i32: Int32Array, state: number, at: number, ne
   return next;
 }
 
-function takeInteger(u8: Uint8Array, i32: Int32Array, state: number, start: number, end: number, out: CallWriter): void {
+function takeInteger(
+  u8: Uint8Array,
+  i32: Int32Array,
+  state: number,
+  start: number,
+  end: number,
+  out: CallWriter,
+): void {
   const opening = i32[state + s.S_OPENING];
   const isCount = opening === OPENING_CONFIRMATION || opening === OPENING_CONFIRMATION_MORE;
   if (!isCount) offer(i32, state, start, end, out);
@@ -356,7 +279,14 @@ function takeInteger(u8: Uint8Array, i32: Int32Array, state: number, start: numb
   }
 }
 
-function takeBulk(u8: Uint8Array, i32: Int32Array, state: number, at: number, next: number, out: CallWriter): number {
+function takeBulk(
+  u8: Uint8Array,
+  i32: Int32Array,
+  state: number,
+  at: number,
+  next: number,
+  out: CallWriter,
+): number {
   const type = u8[at];
   const count = s.decimal(u8, at + 1, next - 2);
   if (isRoot(i32, state)) {
@@ -386,7 +316,14 @@ function takeBulk(u8: Uint8Array, i32: Int32Array, state: number, at: number, ne
 }
 
 /** A leaf of a push: kind, then the channel (for a pattern's message: pattern, channel), then the rest. */
-function takePushed(u8: Uint8Array, i32: Int32Array, state: number, start: number, end: number, out: CallWriter): void {
+function takePushed(
+  u8: Uint8Array,
+  i32: Int32Array,
+  state: number,
+  start: number,
+  end: number,
+  out: CallWriter,
+): void {
   const leaf = i32[state + s.S_LEAF];
   const opening = i32[state + s.S_OPENING];
   if (leaf === 0) {
@@ -460,11 +397,9 @@ function root(
   if (subscribes && opening === OPENING_ANSWER && i32[state + s.CONFIRMATIONS_DUE] > 0)
     i32[state + s.CONFIRMATIONS_DUE]--;
   if (type === ERROR || type === BLOB_ERROR) {
-    let wordEnd = start;
-    const most = Math.min(end, start + STATUS_MAX);
-    while (wordEnd < most && isStatusByte(u8[wordEnd])) wordEnd++;
+    const wordEnd = afterErrorWord(u8, start, end);
     out.status(start, wordEnd);
-    out.outcome(outcomeOf(u8, start, wordEnd));
+    out.outcome(errorOutcome(u8, start, wordEnd));
     if (kind === KIND_SYNC) i32[state + s.SYNCING] = 0;
     return;
   }
@@ -481,19 +416,6 @@ function root(
     out.done();
     out.upgrade(UPGRADE_OPAQUE);
   }
-}
-
-/** Error words are upper-case letters, digits and underscores. */
-function isStatusByte(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x5f;
-}
-
-/** The table is in docs/protocols/redis.md. */
-function outcomeOf(u8: Uint8Array, start: number, end: number): number {
-  if (s.isWord(u8, start, end, 'moved') || s.isWord(u8, start, end, 'ask')) return OUTCOME_OK;
-  for (let i = 0; i < SERVER_ERRORS.length; i++)
-    if (s.isWord(u8, start, end, SERVER_ERRORS[i])) return OUTCOME_SERVER_ERROR;
-  return OUTCOME_CLIENT_ERROR;
 }
 
 function offer(i32: Int32Array, state: number, start: number, end: number, out: CallWriter): void {
@@ -524,7 +446,14 @@ function endStream(i32: Int32Array, state: number): void {
 }
 
 /** What is due before the next value: an end of a body, a long line's rest, a chunk of a streamed string. */
-function parseTail(u8: Uint8Array, i32: Int32Array, state: number, start: number, end: number, out: CallWriter): number {
+function parseTail(
+  u8: Uint8Array,
+  i32: Int32Array,
+  state: number,
+  start: number,
+  end: number,
+  out: CallWriter,
+): number {
   const tail = i32[state + s.S_TAIL];
   if (tail === s.TAIL_LINE) {
     const next = s.afterLine(u8, start, end);

@@ -151,7 +151,10 @@ function beginRequest(
   let rule = ruleFound;
   let kind = rule >> RULE_KIND_SHIFT;
   // The subcommands of ACL that are about a user end in USER: SETUSER, GETUSER, DELUSER.
-  if (kind === KIND_ACL && !s.isWord(u8, PROTOCOL_SCRATCH + methodBytes - 4, PROTOCOL_SCRATCH + methodBytes, 'user'))
+  if (
+    kind === KIND_ACL &&
+    !s.isWord(u8, PROTOCOL_SCRATCH + methodBytes - 4, PROTOCOL_SCRATCH + methodBytes, 'user')
+  )
     rule = RULE_PRIVATE | RULE_PRIVATE_ANSWER;
   i32[state + s.C_RULE] = rule;
   i32[state + s.C_OWED] = owed;
@@ -186,7 +189,8 @@ function endRequest(i32: Int32Array, state: number, out: CallWriter): void {
     const kind = i32[state + s.C_RULE] >> RULE_KIND_SHIFT;
     if (kind === KIND_SUBSCRIBE || kind === KIND_UNSUBSCRIBE) i32[state + s.CONFIRMATIONS_DUE]--;
   }
-  if (ack === ACK_REPLY_SKIP) i32[state + s.REPLY_MODE] = mode === s.REPLY_OFF ? s.REPLY_OFF : s.REPLY_SKIP_NEXT;
+  if (ack === ACK_REPLY_SKIP)
+    i32[state + s.REPLY_MODE] = mode === s.REPLY_OFF ? s.REPLY_OFF : s.REPLY_SKIP_NEXT;
   else if (mode === s.REPLY_SKIP_NEXT) i32[state + s.REPLY_MODE] = s.REPLY_ON;
   if (ack === ACK_REPLY_OFF) i32[state + s.REPLY_MODE] = s.REPLY_OFF;
   out.done();
@@ -270,7 +274,8 @@ function roleOf(i32: Int32Array, state: number, length: number): number {
     return index === marked ? ROLE_TARGET : ROLE_OFFER;
   }
   // AUTH password, AUTH user password.
-  if (kind === KIND_AUTH) return index === 1 && i32[state + s.C_OWED] === 2 ? ROLE_TARGET_PRINCIPAL : ROLE_NONE;
+  if (kind === KIND_AUTH)
+    return index === 1 && i32[state + s.C_OWED] === 2 ? ROLE_TARGET_PRINCIPAL : ROLE_NONE;
   // HELLO 3 AUTH user password SETNAME name.
   if (kind === KIND_HELLO) {
     if (index === 2) return lookRole(length);

@@ -122,7 +122,8 @@ function recogniseReply(u8: Uint8Array, start: number, end: number): Guess {
   if (after < 0) return NO;
   // `*3 $7 message`, `>2 $10 invalidate`, `%7 $6 server`: two lines of RESP in a row.
   const aggregate = type === ARRAY || type === 0x3e || type === 0x25 || type === 0x7e;
-  if (aggregate && after > 0 && after < end && u8[after] === BULK && afterReplyValue(u8, after, end) > 0) return SURE;
+  if (aggregate && after > 0 && after < end && u8[after] === BULK && afterReplyValue(u8, after, end) > 0)
+    return SURE;
   return MAYBE;
 }
 
