@@ -1,6 +1,6 @@
 /**
- * A worker thread that captures `lo` together with others and tells which connections it saw, in which
- * directions: `workerData` is { workers, worker, port }. It posts 'ready', reads until it gets any message, then
+ * A worker thread that captures an interface together with others and tells which connections it saw, in which
+ * directions: `workerData` is { workers, worker, port, name }. It posts 'ready', reads until it gets any message, then
  * posts { connections: [[client port, bits], …], drops }. Bit 1: from the client; 2: from the server.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -14,7 +14,12 @@ export interface FanoutReport {
   readonly drops: number;
 }
 
-const { workers, worker, port } = workerData as { workers: number; worker: number; port: number };
+const { workers, worker, port, name } = workerData as {
+  workers: number;
+  worker: number;
+  port: number;
+  name: string;
+};
 const memory = createMemory(8 * 1024 * 1024, 65_536);
 const seen = new Map<number, number>();
 
@@ -30,7 +35,7 @@ const sink: FrameSink = {
   },
 };
 
-const opened = openLive({ memory, interfaces: ['lo'], workers, worker, ledger: new Ledger() });
+const opened = openLive({ memory, interfaces: [name], workers, worker, ledger: new Ledger() });
 if (!opened.ok) throw new Error(opened.error.message);
 if (parentPort === null) throw new Error('a worker has a parent');
 parentPort.postMessage('ready');

@@ -6,7 +6,7 @@ import { openLive } from '../../src/wire/capture/live-source.ts';
 import { DatagramSink, sendDatagrams } from './udp.ts';
 
 const PORT = 42_100;
-const memory = createMemory(1024 * 1024, 65_536);
+const memory = createMemory(8 * 1024 * 1024, 65_536);
 const opened = openLive({ memory, interfaces: ['lo'], workers: 1, ledger: new Ledger() });
 if (!opened.ok) throw new Error(opened.error.message);
 const sink = new DatagramSink(memory, PORT);

@@ -4,7 +4,7 @@ import type { WireMemory } from '../../src/base/memory.ts';
 import type { FrameSink } from '../../src/wire/capture/frame-sink.ts';
 
 /** After this many datagrams `between` is called: a reader that waits until the end would lose some. */
-const BURST = 50;
+const BURST = 10;
 
 /** Sends `count` datagrams of `bytes` bytes, their ordinal in the first four; resolves when all are sent. */
 export async function sendDatagrams(
