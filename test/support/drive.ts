@@ -35,14 +35,7 @@ export function drive(
 ): RecordedCall[] {
   const { size, end, udp } = { ...WHOLE, ...options };
   const driver = new Driver(protocol, context);
-  for (const { side, bytes, lost } of turns) {
-    if (lost > 0) driver.lose(side, lost);
-    else if (udp) driver.datagram(side, bytes);
-    else {
-      const step = size === 0 ? Math.max(1, bytes.length) : size;
-      for (let at = 0; at < bytes.length; at += step) driver.feed(side, bytes.subarray(at, at + step));
-    }
-  }
+  for (const turn of turns) driver.turn(turn, size, udp);
   driver.close(end === 'reset');
   return driver.writer.calls;
 }
@@ -68,6 +61,16 @@ export class Driver {
     this.#state = context.memory.heapStart >> 2;
     context.i32.fill(0, this.#state, this.#state + protocol.stateWords);
     this.#base = [context.memory.inputStart, context.memory.inputStart + SIDE_BYTES];
+  }
+
+  /** One turn, cut into pieces of `size` bytes (0: whole). */
+  turn({ side, bytes, lost }: Turn, size: number, udp: boolean): void {
+    if (lost > 0) this.lose(side, lost);
+    else if (udp) this.datagram(side, bytes);
+    else {
+      const step = size === 0 ? Math.max(1, bytes.length) : size;
+      for (let at = 0; at < bytes.length; at += step) this.feed(side, bytes.subarray(at, at + step));
+    }
   }
 
   feed(side: Side, bytes: Uint8Array): void {
