@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newAgent, sendHttp } from './node/http-client.mjs';
 import { nowMicros, openTruth } from './node/truth-log.mjs';
 import { readConfig } from './node/service.mjs';
-import { planActions } from './plan.mjs';
+import { eachAction } from './plan.mjs';
 
 const SOCKETS_OF_A_USER = 2;
 
@@ -84,7 +84,7 @@ async function act(person, action) {
 
 async function run() {
   const begin = performance.now();
-  for (const action of planActions(config.load)) {
+  for (const action of eachAction(config.load)) {
     const wait = action.atMs - (performance.now() - begin);
     if (wait > 0) await Promise.race([sleep(wait), told]);
     if (stopped) break;

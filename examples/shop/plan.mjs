@@ -138,34 +138,39 @@ function mark(path, number) {
 }
 
 /**
- * The actions of a run, in order of time: { ordinal, atMs, user, application, kind, slow, steps }.
+ * The actions of a run, one after another in order of time: { ordinal, atMs, user, application, kind, slow, steps }.
  * `rate` actions a second (exponential gaps) for `seconds`, by `users` users of whom a tenth are staff.
  */
-export function planActions({ seed = 1, rate = 50, seconds = 20, users = 40 }) {
+export function* eachAction({ seed = 1, rate = 50, seconds = 20, users = 40 }) {
   const random = randomFrom(seed ^ hash32('users'));
   const slowIssuers = slowIssuersOf(seed);
   const staffCount = Math.max(1, Math.round(users * STAFF_SHARE));
   const newPerson = (user, staff) => ({ user, staff, signedIn: false, items: 0 });
   const visitors = Array.from({ length: Math.max(1, users - staffCount) }, (_, at) => newPerson(at + 1, false));
   const staff = Array.from({ length: staffCount }, (_, at) => newPerson(FIRST_STAFF + at, true));
-  const actions = [];
+  let ordinal = 0;
   let views = 0;
   let orders = 0;
   for (let atMs = 0; ; ) {
     atMs += (-Math.log(1 - random()) / rate) * 1000;
-    if (atMs >= seconds * 1000) return actions;
+    if (atMs >= seconds * 1000) return;
     const crowd = random() < OFFICE_SHARE ? staff : visitors;
     const person = crowd[Math.floor(random() * crowd.length)];
     const { kind, steps } = nextAction(random, person, slowIssuers, orders);
     if (kind === 'checkout') orders++;
-    actions.push({
-      ordinal: actions.length + 1,
+    yield {
+      ordinal: ++ordinal,
       atMs: Math.round(atMs),
       user: person.user,
       application: person.staff ? 'office' : 'shop',
       kind,
       slow: steps.some((step) => step.slow === true),
       steps: steps.map(({ method, path, body }) => ({ method, path: mark(path, ++views), body })),
-    });
+    };
   }
+}
+
+/** All of them at once. */
+export function planActions(wanted) {
+  return [...eachAction(wanted)];
 }

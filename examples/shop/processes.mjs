@@ -36,6 +36,12 @@ export function findProgram(name) {
   return undefined;
 }
 
+/** Whether this Python runs at all and is new enough. */
+export function pythonServes(python) {
+  const check = 'import sys; sys.exit(sys.version_info < (3, 8))';
+  return spawnSync(python, ['-c', check], { timeout: READY_MS }).status === 0;
+}
+
 /** Compiles the Go services once for each state of their sources: { program } or { trouble }. */
 export function buildGo(go, say) {
   const folder = join(HERE, 'go');
@@ -121,13 +127,13 @@ export function commandOf(name, { language, programs, folder, configFile, places
   return own([process.execPath, join(HERE, 'node', 'services', `${name}.mjs`)]);
 }
 
-/** A running child: { name, pid, ready, ended, isEnded(), ask(order), end() }. */
+/** A running child: { name, pid, ready, ended, isEnded(), tell(order), ask(order, isAnswer), end() }. */
 export function startProcess(name, { command, isReady, obeys }, prefix) {
   const [program, ...rest] = [...prefix, ...command];
   const environment = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
   const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment });
   let lastWords = '';
-  let told = () => {};
+  const listeners = new Set();
   let settleReady;
   const over = { ended: false };
   const ready = new Promise((resolve, reject) => {
@@ -137,7 +143,7 @@ export function startProcess(name, { command, isReady, obeys }, prefix) {
   const timer = setTimeout(() => settleReady.reject(new Error(`${name} was not ready in time`)), READY_MS);
   const onLine = (line) => {
     if (isReady(line)) settleReady.resolve();
-    told(line);
+    for (const listener of listeners) listener(line);
     lastWords = `${lastWords}${line}\n`.slice(-LAST_WORDS_MAX);
   };
   createInterface({ input: child.stdout }).on('line', onLine);
@@ -157,15 +163,19 @@ export function startProcess(name, { command, isReady, obeys }, prefix) {
   });
   ready.then(() => clearTimeout(timer));
 
-  /** Sends an order and waits for the line that `isAnswer` knows, or the end of the process. */
+  const tell = (order) => child.stdin.write(`${order}\n`);
+  /** Sends an order, if any, and waits for the line that `isAnswer` knows, or the end of the process. */
   const ask = (order, isAnswer) =>
     Promise.race([
       ended.then(() => undefined),
       new Promise((resolve) => {
-        told = (line) => {
-          if (isAnswer(line)) resolve(line);
+        const listener = (line) => {
+          if (!isAnswer(line)) return;
+          listeners.delete(listener);
+          resolve(line);
         };
-        if (order !== undefined) child.stdin.write(`${order}\n`);
+        listeners.add(listener);
+        if (order !== undefined) tell(order);
       }),
     ]);
   const end = async () => {
@@ -178,5 +188,5 @@ export function startProcess(name, { command, isReady, obeys }, prefix) {
     }
     await ended;
   };
-  return { name, pid: child.pid, obeys, ready, ended, isEnded: () => over.ended, ask, end };
+  return { name, pid: child.pid, obeys, ready, ended, isEnded: () => over.ended, tell, ask, end };
 }

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildGo, commandOf, findProgram, startProcess } from './processes.mjs';
+import { buildGo, commandOf, findProgram, pythonServes, startProcess } from './processes.mjs';
 import { slowIssuersOf } from './random.mjs';
 import { freeBasePort, LOAD, SERVICES, takenService, topology } from './topology.mjs';
 
@@ -31,6 +31,10 @@ function lookAround(without, say) {
     const found = findProgram(program);
     if (found === undefined) {
       say(`${program} is not installed: ${says}`);
+      continue;
+    }
+    if (name === 'python' && !pythonServes(found)) {
+      say(`${program} is older than 3.8 or does not run: ${says}`);
       continue;
     }
     const built = name === 'go' ? buildGo(found, say) : { program: found };
@@ -143,7 +147,7 @@ export async function startShop(options = {}) {
   };
   /** Asks the users to stop early; `load` then resolves once what they asked for is answered. */
   const stopLoad = () => {
-    if (loading !== undefined && !loading.isEnded()) loading.ask('stop', () => false);
+    if (loading !== undefined && !loading.isEnded()) loading.tell('stop');
   };
 
   try {

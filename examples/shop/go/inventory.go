@@ -8,7 +8,7 @@ import (
 
 const (
 	productCount = 204
-	busyShare    = 0.06
+	busyShare    = 0.08
 	refillBelow  = 10
 	refillBy     = 150
 )

@@ -7,7 +7,7 @@ from shoplib import Answer, Service
 
 THREADS = 16
 PAGE = 50
-FLAKY_SHARE = 0.03
+FLAKY_SHARE = 0.05
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "words.json")) as file:
     WORDS = json.load(file)

@@ -5,7 +5,7 @@ import { answer, startService } from '../service.mjs';
 const words = JSON.parse(readFileSync(new URL('../../words.json', import.meta.url), 'utf8'));
 const COUNT = words.adjectives.length * words.nouns.length;
 const PAGE = 50;
-const FLAKY_SHARE = 0.03;
+const FLAKY_SHARE = 0.05;
 
 const products = Array.from({ length: COUNT }, (_, at) => {
   const adjective = words.adjectives[at % words.adjectives.length];

@@ -2,7 +2,7 @@
 import { answer, startService } from '../service.mjs';
 
 const COUNT = 204;
-const BUSY_SHARE = 0.06;
+const BUSY_SHARE = 0.08;
 const stock = Array.from({ length: COUNT + 1 }, (_, id) => 40 + ((id * 11) % 160));
 
 async function show(call) {

@@ -2,7 +2,7 @@
 import { answer, startService } from '../service.mjs';
 
 const LIMIT = 2_000;
-const BROKEN_SHARE = 0.01;
+const BROKEN_SHARE = 0.02;
 
 async function charge(call) {
   const { amount, issuer } = call.body ?? {};
