@@ -22,9 +22,10 @@ export interface DriveOptions {
   readonly end: 'fin' | 'reset';
   /** Every turn is a datagram. */
   readonly udp: boolean;
+  readonly bodies: boolean;
 }
 
-const WHOLE: DriveOptions = { size: 0, end: 'fin', udp: false };
+const WHOLE: DriveOptions = { size: 0, end: 'fin', udp: false, bodies: false };
 const SIDE_BYTES = 384 * 1024;
 
 export function drive(
@@ -33,8 +34,9 @@ export function drive(
   turns: readonly Turn[],
   options: Partial<DriveOptions> = {},
 ): RecordedCall[] {
-  const { size, end, udp } = { ...WHOLE, ...options };
+  const { size, end, udp, bodies } = { ...WHOLE, ...options };
   const driver = new Driver(protocol, context);
+  driver.writer.bodies = bodies;
   for (const turn of turns) driver.turn(turn, size, udp);
   driver.close(end === 'reset');
   return driver.writer.calls;

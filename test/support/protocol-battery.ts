@@ -41,6 +41,7 @@ function optionsOf(golden: Golden): Partial<DriveOptions> {
   return {
     end: golden.options.get('end') === 'reset' ? 'reset' : 'fin',
     udp: golden.options.get('transport') === 'udp',
+    bodies: golden.options.get('bodies') === 'yes',
   };
 }
 

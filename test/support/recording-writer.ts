@@ -14,6 +14,8 @@ import type { CallWriter } from '../../src/record/call-writer.ts';
 import type { Side, WireContext } from '../../src/wire/protocols/protocol.ts';
 
 const TEXT_MAX = 1024;
+/** Bytes of a body that are looked through. */
+const BODY_BYTES = 2048;
 
 /** A call as it was told, values as text. */
 export class RecordedCall {
@@ -89,6 +91,8 @@ export class RecordingWriter implements CallWriter {
   readonly skipIsBody = [false, false];
   readonly untilClose = [false, false];
   upgraded: number | undefined;
+  /** Bodies were asked for: their first bytes are looked through for identifiers. */
+  bodies = false;
 
   readonly #context: WireContext;
   readonly #current: (RecordedCall | undefined)[] = [undefined, undefined];
@@ -142,6 +146,7 @@ export class RecordingWriter implements CallWriter {
       return;
     }
     if (call === undefined) return;
+    if (this.bodies) this.#fingerprintBody(call, call.body[side].slice(0, BODY_BYTES));
     if (side === call.asker) call.asked = true;
     else call.answered = true;
     this.#finish(call);
@@ -322,6 +327,12 @@ export class RecordingWriter implements CallWriter {
     i32.set(call.fingerprints, out);
     const count = scan.fingerprints(start, end, out, have, FINGERPRINTS_MAX);
     call.fingerprints = [...i32.subarray(out, out + 2 * count)];
+  }
+
+  #fingerprintBody(call: RecordedCall, body: string): void {
+    const start = this.#context.memory.inputEnd - TEXT_MAX - 256 - BODY_BYTES - 64;
+    this.#context.u8.set(Buffer.from(body, 'latin1'), start);
+    this.#fingerprint(call, start, start + body.length);
   }
 
   detail(nameStart: number, nameEnd: number, start: number, end: number): void {

@@ -46,7 +46,7 @@ function readLength(context: WireContext, frame: number, start: number, end: num
   for (let at = start; at <= end; at++) {
     const byte = at < end ? context.u8[at] : COMMA;
     if (isDigit(byte)) {
-      value = value * 10 + byte - 48;
+      value = value * 10 + (byte - 48);
       digits++;
       if (value > Number.MAX_SAFE_INTEGER) return known | NO_FRAME;
     } else if (byte === COMMA && digits > 0) {
@@ -115,7 +115,7 @@ export function parseChunk(context: WireContext, word: number, start: number, en
   }
   let size = 0;
   const digitsStart = at;
-  while (at < limit && HEX[u8[at]] !== 0) size = size * 16 + HEX[u8[at++]] - 1;
+  while (at < limit && HEX[u8[at]] !== 0) size = size * 16 + (HEX[u8[at++]] - 1);
   if (at - digitsStart > CHUNK_DIGITS_MAX || size > Number.MAX_SAFE_INTEGER) return LOST;
   if (at === limit) return NEED_MORE;
   if (at === digitsStart || !(isLineEnd(u8[at]) || isBlank(u8[at]) || u8[at] === SEMICOLON)) return LOST;

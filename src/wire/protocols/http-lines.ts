@@ -12,10 +12,16 @@ export const METHOD_BYTES_MAX = 32;
 /** Blanks in a status line before the code. One is right. */
 const STATUS_BLANKS_MAX = 8;
 
-/** Methods whose first line is worth waiting for. Others are taken once their line is whole. */
+/**
+ * Methods whose first line is worth waiting for, and that are looked for after a hole. Others are taken once
+ * their line is whole. The register of methods at IANA, and what proxies and UPnP added.
+ */
 const KNOWN_METHODS = [
-  ...['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE', 'PROPFIND', 'PROPPATCH'],
-  ...['MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH', 'QUERY', 'PURGE', 'LINK', 'UNLINK'],
+  ...['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE', 'QUERY', 'PROPFIND'],
+  ...['PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH', 'LINK', 'UNLINK', 'ACL'],
+  ...['MKCALENDAR', 'MKREDIRECTREF', 'UPDATEREDIRECTREF', 'ORDERPATCH', 'BIND', 'REBIND', 'UNBIND', 'LABEL'],
+  ...['MERGE', 'UPDATE', 'CHECKIN', 'CHECKOUT', 'UNCHECKOUT', 'MKACTIVITY', 'MKWORKSPACE', 'VERSION-CONTROL'],
+  ...['BASELINE-CONTROL', 'PURGE', 'BAN', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'M-SEARCH', 'SOURCE'],
 ];
 const VERSION = 'HTTP/1.';
 
@@ -40,23 +46,26 @@ export function recogniseAnswer(u8: Uint8Array, start: number, end: number): Gue
 /**
  * The next request after a hole: a segment that begins with a first line, whole or the beginning of one, or
  * a whole first line after an empty line, where bodiless requests follow each other. Lines elsewhere are
- * more likely a body's.
+ * more likely a body's. Only known methods count: the rest of a broken line is a token too.
  */
 export function resyncRequest(scan: Scan, u8: Uint8Array, start: number, end: number): number {
-  const guess = recogniseRequest(scan, u8, start, end);
-  if (guess === SURE) return start;
-  if (guess === MAYBE && isKnownMethod(u8, start, tokenEnd(u8, start, end))) return start;
+  if (beginsRequest(scan, u8, start, end) !== NO) return start;
   let at = scan.findByte(start, end, LF) + 1;
   while (at > 0 && at < end) {
     let next = at;
     if (u8[next] === CR) next++;
     if (next < end && u8[next] === LF) {
       at = next + 1;
-      if (at < end && recogniseRequest(scan, u8, at, end) === SURE) return at;
+      if (at < end && beginsRequest(scan, u8, at, end) === SURE) return at;
     }
     at = scan.findByte(at, end, LF) + 1;
   }
   return -1;
+}
+
+function beginsRequest(scan: Scan, u8: Uint8Array, start: number, end: number): Guess {
+  if (!isKnownMethod(u8, start, tokenEnd(u8, start, end))) return NO;
+  return recogniseRequest(scan, u8, start, end);
 }
 
 /** The next answer after a hole: a status line at the segment's start or after a line end. */

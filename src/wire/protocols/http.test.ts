@@ -54,7 +54,7 @@ describe('http', () => {
     const clients = ['PRI * HTTP/2.0\r\n', 'PRI ', 'GET /\r\n', 'PING\r\n', 'EHLO mail.example\r\n', '\x16\x03\x01', 'MADEUP x'];
     clients.push('GET / HTTP/2.0\r\n', 'OPTIONS rtsp://h RTSP/1.0\r\n', ' GET / HTTP/1.1\r\n', 'x'.repeat(40), '*1\r\n$4\r\nPING\r\n');
     for (const text of clients) assert.equal(guess(text, CLIENT), NO, text);
-    const servers = ['RTSP/1.0 200 OK\r\n', 'ICY 200 OK\r\n', 'HTTP/2.0 200 OK\r\n', 'HTTP/1.1 2xx', 'HTTP/1.1 099 X'];
+    const servers = ['RTSP/1.0 200 OK\r\n', 'ICY 200 OK\r\n', 'HTTP/2.0 200 OK\r\n', 'HTTP/1.1 2xx X', 'HTTP/1.1 099 X'];
     servers.push('220 mail.example ESMTP\r\n', '+OK\r\n', 'HTTP/1.x 200 OK', 'HTTP/1.1200 OK', 'http/1.1 200 OK');
     for (const text of servers) assert.equal(guess(text, SERVER), NO, text);
   });
