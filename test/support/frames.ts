@@ -75,7 +75,12 @@ export function udpDatagram(options: UdpOptions = {}): Uint8Array {
 }
 
 /** An IP packet of `protocol` around `payload`; IPv6 when the addresses are. */
-export function ipPacket(options: IpOptions, protocol: number, payload: Uint8Array, fragment = 0): Uint8Array {
+export function ipPacket(
+  options: IpOptions,
+  protocol: number,
+  payload: Uint8Array,
+  fragment = 0,
+): Uint8Array {
   const source = addressBytes(options.source ?? '10.0.0.1');
   const target = addressBytes(options.target ?? '10.0.0.2');
   if (source.length === 4) {

@@ -87,7 +87,7 @@ export class Framer {
 
   /** Copies `chunk` in, piece by piece. False when no more can be read. */
   push(chunk: Uint8Array): boolean {
-    for (let from = 0; from < chunk.length; ) {
+    for (let from = 0; from < chunk.length;) {
       const bytes = Math.min(this.room, chunk.length - from);
       this.#memory.u8.set(chunk.subarray(from, from + bytes), this.#filled);
       from += bytes;

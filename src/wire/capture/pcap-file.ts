@@ -76,7 +76,9 @@ export async function readCapture(
   }
   if (stats.isDirectory()) {
     closeSync(file);
-    return fail(captureFileError(input.path, 'is a folder, not a capture', undefined, 'give the files in it'));
+    return fail(
+      captureFileError(input.path, 'is a folder, not a capture', undefined, 'give the files in it'),
+    );
   }
   // A pipe is not waited for in the loop: it would hold up everything else.
   if (!stats.isFile()) return await reading.stream(createReadStream('', { fd: file }));
@@ -198,7 +200,8 @@ class Reading {
     if (this.#stopped) return ok(delivered);
     if (parser === undefined || (parser.frames === 0 && cut && delivered.frames === 0)) {
       if (failed !== undefined) return refuse(`cannot be decompressed: ${failed}`, where, 'copy it again');
-      if (this.#bytesRead === 0) return refuse('is empty', undefined, 'check that the capture wrote anything');
+      if (this.#bytesRead === 0)
+        return refuse('is empty', undefined, 'check that the capture wrote anything');
       return refuse('ends before its first frame', where, 'copy it again, or capture again');
     }
     if (failed !== undefined && parser.frames === 0) {
@@ -224,10 +227,9 @@ class Reading {
       stopped: this.#stopped,
     };
     if (!cut) return summary;
-    return {
-      ...summary,
-      warning: `${this.#path} ends inside a record, after ${summary.frames} frames; what is whole was read`,
-    };
+    const name = this.#path === '-' ? 'standard input' : this.#path;
+    const frames = summary.frames === 1 ? '1 frame' : `${summary.frames} frames`;
+    return { ...summary, warning: `${name} ends inside a record, after ${frames}; what is whole was read` };
   }
 }
 

@@ -7,7 +7,7 @@ import type { Ledger } from '../../record/coverage.ts';
 import { isKnownLink } from '../decode/link.ts';
 import { PCAP_MODIFIED, PCAP_NANOSECONDS } from './capture-format.ts';
 import type { FrameSink } from './frame-sink.ts';
-import { frameBytesMax, read16, read32 } from './record-parser.ts';
+import { frameBytesMax, read32 } from './record-parser.ts';
 import type { RecordParser } from './record-parser.ts';
 
 const TRUNCATED = reasonNumber('truncated-frame');
@@ -16,6 +16,8 @@ const RECORD_HEADER_BYTES = 16;
 /** Followed by interface (4), protocol (2), packet type, padding. */
 const MODIFIED_HEADER_BYTES = 24;
 const MODIFIED_OUTGOING = 4;
+/** Interface numbers stay small integers. */
+const INTERFACE_MASK = 0x3fff_ffff;
 /** The upper half of the field tells of frame check sequences. */
 const LINK_MASK = 0xffff;
 
@@ -89,6 +91,7 @@ export class PcapParser implements RecordParser {
     const magic = read32(u8, at, this.#big);
     if (magic === PCAP_NANOSECONDS) this.#nanosPerTick = 1;
     if (magic === PCAP_MODIFIED) this.#headerBytes = MODIFIED_HEADER_BYTES;
+    // The version is not looked at: there are files with others, and they read as 2.4.
     this.#bytesMax = frameBytesMax(read32(u8, at + 16, this.#big));
     this.#link = read32(u8, at + 20, this.#big) & LINK_MASK;
     this.#known = isKnownLink(this.#link);
@@ -107,7 +110,7 @@ export class PcapParser implements RecordParser {
     let networkInterface = 0;
     let outgoing = 0;
     if (this.#headerBytes === MODIFIED_HEADER_BYTES) {
-      networkInterface = read16(u8, at + 16, big);
+      networkInterface = read32(u8, at + 16, big) & INTERFACE_MASK;
       outgoing = u8[at + 22] === MODIFIED_OUTGOING ? 1 : 0;
     }
     const wireBytes = read32(u8, at + 12, big);

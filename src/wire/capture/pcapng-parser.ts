@@ -45,6 +45,7 @@ const BLOCK_STATISTICS = 5;
 const BLOCK_ENHANCED = 6;
 
 const ORDER_MAGIC = 0x1a2b3c4d;
+const SECTION_MAJOR = 1;
 const BLOCK_HEADER_BYTES = 8;
 /** Type, length, length again. */
 const BLOCK_BYTES_MIN = 12;
@@ -170,6 +171,9 @@ export class PcapngParser implements RecordParser {
         this.#statistics(at, end);
         return;
       case PCAPNG_SECTION:
+        // Another major version may mean anything.
+        if (read16(this.#u8, at + 4, this.#big) !== SECTION_MAJOR)
+          this.failure = 'a section has an unknown version';
         this.#interfaces = [];
         this.#sections++;
         return;
@@ -229,16 +233,7 @@ export class PcapngParser implements RecordParser {
     this.frameBytes += captured;
     if (from.known) this.knownFrames++;
     const onWire = wireBytes > captured ? wireBytes : captured;
-    this.#sink.frame(
-      from.link,
-      frameAt,
-      frameAt + captured,
-      onWire,
-      seconds,
-      nanos,
-      from.number,
-      outgoing,
-    );
+    this.#sink.frame(from.link, frameAt, frameAt + captured, onWire, seconds, nanos, from.number, outgoing);
   }
 
   #interface(at: number, end: number): void {

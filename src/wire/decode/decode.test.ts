@@ -21,7 +21,17 @@ import {
   udpDatagram,
   udpFrame,
 } from '../../../test/support/frames.ts';
-import { DECODED, Decoder, KEPT, MALFORMED, NOT_IP, NOT_TRANSPORT, TRUNCATED, UNKNOWN_LINK } from './decode.ts';
+import { randomFrom } from '../../../test/support/random.ts';
+import {
+  DECODED,
+  Decoder,
+  KEPT,
+  MALFORMED,
+  NOT_IP,
+  NOT_TRANSPORT,
+  TRUNCATED,
+  UNKNOWN_LINK,
+} from './decode.ts';
 import { FRAGMENT_TIMEOUT_S } from './fragments.ts';
 import { TAGS_MAX } from './link.ts';
 import { Packet } from './packet.ts';
@@ -67,16 +77,6 @@ class Bench {
   }
 }
 
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test('a TCP segment over Ethernet and IPv4 is taken apart where it lies', () => {
   const bench = new Bench();
   const frame = tcpFrame({
@@ -102,7 +102,10 @@ test('a TCP segment over Ethernet and IPv4 is taken apart where it lies', () => 
   assert.deepEqual([packet.sequence, packet.acknowledgement], [-16, -0x7fffffff]);
   assert.equal(bench.payload, 'GET / HTTP/1.1');
   assert.equal(packet.payloadBytes, 14);
-  assert.equal(bench.ledger.counts.reduce((sum, count) => sum + count), 0);
+  assert.equal(
+    bench.ledger.counts.reduce((sum, count) => sum + count),
+    0,
+  );
 });
 
 test('a UDP datagram over IPv6 is taken apart, behind every kind of extension header', () => {
@@ -144,6 +147,7 @@ test('the link layers that captures come with lead to the same segment', () => {
   const sll2 = concat(u16(0), u32(77), u16(1), Uint8Array.of(4, 6), new Uint8Array(8));
   const mpls = concat(u32(0x1000), u32(0x2100));
   const pppoe = concat(Uint8Array.of(0x11, 0), u16(1), u16(v4.length + 2), u16(0x21));
+  const nflogPayload = Uint8Array.of(v4.length + 4, 0, 9, 0);
   const snap = Uint8Array.of(0xaa, 0xaa, 3, 0, 0, 0);
   const cases: readonly (readonly [string, number, Uint8Array])[] = [
     ['raw IPv4', 101, v4],
@@ -161,6 +165,7 @@ test('the link layers that captures come with lead to the same segment', () => {
     ['PPP', 9, concat(Uint8Array.of(0xff, 3, 0, 0x21), v4)],
     ['PPP, compressed', 9, concat(Uint8Array.of(0x57), v6)],
     ['Cisco HDLC', 104, concat(Uint8Array.of(0x0f, 0), u16(0x0800), v4)],
+    ['NFLOG', 239, concat(Uint8Array.of(2, 0, 0, 0, 8, 0, 5, 0), u32(3), nflogPayload, v4)],
     ['MPLS', 1, concat(new Uint8Array(12), u16(0x8847), mpls, v4)],
     ['PPPoE', 1, concat(new Uint8Array(12), u16(0x8864), pppoe, v4)],
     ['SNAP', 1, concat(new Uint8Array(12), u16(v4.length + 8), snap, u16(0x0800), v4)],
@@ -169,7 +174,8 @@ test('the link layers that captures come with lead to the same segment', () => {
     const bench = new Bench();
     assert.equal(bench.decode(frame, link), DECODED, name);
     assert.equal(bench.payload, 'hello', name);
-    assert.equal(bench.packet.outgoing, name.startsWith('cooked') ? 1 : 0, name);
+    assert.equal(bench.packet.outgoing, /^(cooked|NFLOG)/.test(name) ? 1 : 0, name);
+    if (name === 'NFLOG') assert.equal(bench.packet.networkInterface, 3);
     if (name === 'cooked 2') assert.equal(bench.packet.networkInterface, 77);
   }
 });
@@ -196,7 +202,11 @@ test('what is not delivered is counted by reason, with its bytes', () => {
     assert.equal(bench.decode(frame, link ?? 1), answer, name);
     assert.equal(bench.count(reason), 1, name);
     assert.equal(bench.bytes(reason), frame.length, name);
-    assert.equal(bench.ledger.counts.reduce((sum, count) => sum + count), 1, name);
+    assert.equal(
+      bench.ledger.counts.reduce((sum, count) => sum + count),
+      1,
+      name,
+    );
   }
 });
 
@@ -259,7 +269,10 @@ test('fragments in every order make the datagram, once, and give their memory ba
       assert.equal(bench.packet.targetPort, 53);
       bench.decoder.finish();
       assert.equal(bench.slabs.usedBytes, 0);
-      assert.equal(bench.ledger.counts.reduce((sum, count) => sum + count), 0);
+      assert.equal(
+        bench.ledger.counts.reduce((sum, count) => sum + count),
+        0,
+      );
     }
   }
 });
@@ -385,6 +398,7 @@ function corpus(): readonly (readonly [number, Uint8Array])[] {
     [1, udpFrame({ ...V6, extensions, payload: 'hello' })],
     [0, concat(u32(2), v4)],
     [9, concat(Uint8Array.of(0xff, 3, 0, 0x21), v4)],
+    [239, concat(u32(0x0200_0000), Uint8Array.of(8, 0, 5, 0), u32(3), u16(0x3000), u16(0x0900), v4)],
     [101, v4],
     [113, concat(u16(4), new Uint8Array(12), u16(0x0800), v4)],
     [276, concat(u16(0x0800), new Uint8Array(18), v4)],
@@ -396,8 +410,7 @@ function corpus(): readonly (readonly [number, Uint8Array])[] {
 
 test('hostile frames never throw, and positions stay in the frame or a datagram', () => {
   const seed = 20_240_501;
-  const next = random(seed);
-  const below = (limit: number): number => Math.floor(next() * limit);
+  const { below } = randomFrom(seed);
   const frames = corpus();
   const bench = new Bench();
   let decoded = 0;

@@ -45,9 +45,6 @@ const ROUTING = 43;
 const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION = 60;
-const MOBILITY = 135;
-const HOST_IDENTITY = 139;
-const SHIM6 = 140;
 
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
@@ -270,17 +267,7 @@ export class Decoder {
   }
 }
 
+/** Those that a transport may follow; behind the mobility header, for one, nothing comes (RFC 6275). */
 function isExtension(protocol: number): boolean {
-  switch (protocol) {
-    case HOP_BY_HOP:
-    case ROUTING:
-    case FRAGMENT:
-    case DESTINATION:
-    case MOBILITY:
-    case HOST_IDENTITY:
-    case SHIM6:
-      return true;
-    default:
-      return false;
-  }
+  return protocol === HOP_BY_HOP || protocol === ROUTING || protocol === FRAGMENT || protocol === DESTINATION;
 }

@@ -30,6 +30,15 @@ const LINK_RAW_OPENBSD = 14;
 const LINK_PPP = 9;
 const LINK_PPP_HDLC = 50;
 const LINK_CISCO_HDLC = 104;
+const LINK_NFLOG = 239;
+
+/** Attributes of an NFLOG packet: https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html */
+const NFLOG_HEADER_BYTES = 4;
+const NFLOG_IN = 4;
+const NFLOG_OUT = 5;
+const NFLOG_PAYLOAD = 9;
+/** More attributes than the kernel has kinds of. */
+const NFLOG_ATTRIBUTES_MAX = 32;
 
 /** Tags or labels of one frame that are followed. Providers stack two or three; more is an attack or noise. */
 export const TAGS_MAX = 8;
@@ -73,6 +82,7 @@ export function isKnownLink(link: number): boolean {
     case LINK_PPP:
     case LINK_PPP_HDLC:
     case LINK_CISCO_HDLC:
+    case LINK_NFLOG:
       return true;
     default:
       return false;
@@ -111,7 +121,8 @@ export function findNetworkLayer(
       if (end - start < 20) return AT_CUT;
       if (u8[start + 10] === COOKED_OUTGOING) packet.outgoing = 1;
       packet.networkInterface =
-        ((u8[start + 4] << 24) | (u8[start + 5] << 16) | (u8[start + 6] << 8) | u8[start + 7]) & INTERFACE_MASK;
+        ((u8[start + 4] << 24) | (u8[start + 5] << 16) | (u8[start + 6] << 8) | u8[start + 7]) &
+        INTERFACE_MASK;
       return byType(u8, (u8[start] << 8) | u8[start + 1], start + 20, end);
     case LINK_PPP:
     case LINK_PPP_HDLC:
@@ -119,6 +130,8 @@ export function findNetworkLayer(
     case LINK_CISCO_HDLC:
       if (end - start < 4) return AT_CUT;
       return byType(u8, (u8[start + 2] << 8) | u8[start + 3], start + 4, end);
+    case LINK_NFLOG:
+      return nflog(u8, packet, start, end);
     default:
       return AT_UNKNOWN_LINK;
   }
@@ -176,6 +189,28 @@ function loopback(u8: Uint8Array, start: number, end: number): number {
     default:
       return AT_NOT_IP;
   }
+}
+
+/**
+ * Attributes with lengths in the order of the host that captured; big-endian ones are not told apart, and not
+ * read. The payload is IP, and the interfaces tell the copies apart that several rules log.
+ */
+function nflog(u8: Uint8Array, packet: Packet, start: number, end: number): number {
+  let at = start + NFLOG_HEADER_BYTES;
+  for (let attributes = 0; attributes < NFLOG_ATTRIBUTES_MAX; attributes++) {
+    if (end - at < 4) return AT_CUT;
+    const length = u8[at] | (u8[at + 1] << 8);
+    const type = (u8[at + 2] | (u8[at + 3] << 8)) & 0x7fff;
+    if (length < 4) return AT_MALFORMED;
+    if (type === NFLOG_PAYLOAD) return at + 4;
+    if ((type === NFLOG_IN || type === NFLOG_OUT) && length === 8 && end - at >= 8) {
+      const index = (u8[at + 4] << 24) | (u8[at + 5] << 16) | (u8[at + 6] << 8) | u8[at + 7];
+      packet.networkInterface = index & INTERFACE_MASK;
+      packet.outgoing = type === NFLOG_OUT ? 1 : 0;
+    }
+    at += (length + 3) & ~3;
+  }
+  return AT_MALFORMED;
 }
 
 /** PPP (RFC 1661, RFC 1662): address and control may be left out, the protocol be one byte. */
