@@ -1,0 +1,147 @@
+/**
+ * `findHeaders`: the line ends of 64 bytes become the bits of one word, and for each line the first three
+ * bytes decide whether its name can be in the list. Most lines cost a load, a multiplication and a look-up.
+ */
+import {
+  CANDIDATE_AT,
+  CANDIDATE_MULTIPLIER,
+  NAMES_AT,
+  NAME_BYTES_MAX,
+  NAME_ROW_BYTES,
+  SLOT_AT,
+  SLOT_BITS,
+  SLOT_MULTIPLIERS_AT,
+} from '../layout.ts';
+
+let found: i32 = 0;
+/** Where the colon of the name just matched stands. */
+let colonAt: usize = 0;
+
+export function headers(): i32 {
+  return found;
+}
+
+// @ts-ignore: decorator
+@inline
+function bits64(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low: u32 = i8x16.bitmask(a) | (i8x16.bitmask(b) << 16);
+  const high: u32 = i8x16.bitmask(c) | (i8x16.bitmask(d) << 16);
+  return <u64>low | (<u64>high << 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function isBlank(c: u32): bool {
+  return c == 32 || c == 9 || c == 13;
+}
+
+export function findHeaders(start: usize, end: usize, out: i32, most: i32): i32 {
+  found = 0;
+  let at: usize = <usize>out << 2;
+  const full: usize = at + <usize>(max<i32>(most, 0) * 12);
+  // The header that a folded line would go on, or 0.
+  let open: usize = 0;
+  let line = start;
+  const feed = i8x16.splat(10);
+  const zero = i8x16.splat(0);
+  for (let block = start; block < end; block += 64) {
+    const a = v128.load(block);
+    const b = v128.load(block, 16);
+    const c = v128.load(block, 32);
+    const d = v128.load(block, 48);
+    let feeds = bits64(i8x16.eq(a, feed), i8x16.eq(b, feed), i8x16.eq(c, feed), i8x16.eq(d, feed));
+    const rest = end - block;
+    const inside: u64 = rest < 64 ? ((<u64>1) << rest) - 1 : ~(<u64>0);
+    feeds &= inside;
+    let nul: usize = usize.MAX_VALUE;
+    if (!i8x16.all_true(i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d)))) {
+      const zeros = bits64(i8x16.eq(a, zero), i8x16.eq(b, zero), i8x16.eq(c, zero), i8x16.eq(d, zero)) & inside;
+      if (zeros != 0) nul = block + <usize>ctz(zeros);
+    }
+    while (feeds != 0) {
+      const stop = block + <usize>ctz(feeds);
+      feeds &= feeds - 1;
+      if (stop > nul) return -1;
+      const first: u32 = load<u8>(line);
+      if (first > 32) {
+        open = 0;
+        const key = (load<u32>(line) & 0xffffff) | 0x202020;
+        if (load<u8>(<usize>((key * CANDIDATE_MULTIPLIER) >>> 24), CANDIDATE_AT) != 0) {
+          const id = nameOf(line, stop);
+          if (id != 0 && at < full) {
+            open = at;
+            store<u32>(at, id);
+            value(at, colonAt + 1, stop);
+            at += 12;
+          }
+        }
+      } else if (line == stop || (first == 13 && line + 1 == stop)) {
+        found = <i32>((at - (<usize>out << 2)) / 12);
+        return <i32>(stop + 1);
+      } else if (first == 32 || first == 9) {
+        if (open != 0) fold(open, line, stop);
+      } else open = 0;
+      line = stop + 1;
+    }
+    if (nul != usize.MAX_VALUE) return -1;
+  }
+  return 0;
+}
+
+/** The id of the name that the line begins with, or 0. */
+// @ts-ignore: decorator
+@inline
+function nameOf(line: usize, stop: usize): u32 {
+  const colons = i8x16.splat(58);
+  const a = v128.load(line);
+  let mask: u32 = i8x16.bitmask(i8x16.eq(a, colons));
+  if (mask == 0) {
+    mask = i8x16.bitmask(i8x16.eq(v128.load(line, 16), colons)) << 16;
+    if (mask == 0) return 0;
+  }
+  const length: u32 = ctz(mask);
+  if (length < 2 || line + length >= stop) return 0;
+  let key = load<u64>(line) | 0x2020202020202020;
+  if (length < 8) key &= ((<u64>1) << (length << 3)) - 1;
+  const mixed =
+    <u32>key * load<u32>(SLOT_MULTIPLIERS_AT) +
+    <u32>(key >>> 32) * load<u32>(SLOT_MULTIPLIERS_AT + 4) +
+    length * CANDIDATE_MULTIPLIER;
+  const id: u32 = load<u8>(<usize>(mixed >>> (32 - SLOT_BITS)), SLOT_AT);
+  const row: usize = NAMES_AT + id * NAME_ROW_BYTES;
+  if (load<u8>(row, 2 * NAME_BYTES_MAX) != length) return 0;
+  const same: u32 = i8x16.bitmask(i8x16.eq(v128.or(a, v128.load(row, NAME_BYTES_MAX)), v128.load(row)));
+  if (length <= 16) {
+    if ((~same & ((1 << length) - 1)) != 0) return 0;
+  } else {
+    if (same != 0xffff) return 0;
+    const folded = v128.or(v128.load(line, 16), v128.load(row, NAME_BYTES_MAX + 16));
+    const rest: u32 = i8x16.bitmask(i8x16.eq(folded, v128.load(row, 16)));
+    if ((~rest & ((1 << (length - 16)) - 1)) != 0) return 0;
+  }
+  colonAt = line + length;
+  return id;
+}
+
+/** Writes the range without its blanks as the value of the header at `at`. */
+// @ts-ignore: decorator
+@inline
+function value(at: usize, from: usize, stop: usize): void {
+  let start = from;
+  let end = stop;
+  while (start < end && isBlank(load<u8>(start))) start++;
+  while (end > start && isBlank(load<u8>(end - 1))) end--;
+  store<u32>(at, <u32>start, 4);
+  store<u32>(at, <u32>end, 8);
+}
+
+/** A folded line goes on with the value before it. */
+function fold(at: usize, from: usize, stop: usize): void {
+  const start = load<u32>(at, 4);
+  const end = load<u32>(at, 8);
+  value(at, from, stop);
+  if (load<u32>(at, 4) == load<u32>(at, 8)) {
+    store<u32>(at, start, 4);
+    store<u32>(at, end, 8);
+  } else if (start != end) store<u32>(at, start, 4);
+}

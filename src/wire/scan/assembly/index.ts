@@ -1,0 +1,17 @@
+/**
+ * The scan module: the primitives of ../scan.ts with SIMD, in AssemblyScript. It keeps no data of its own; its
+ * tables are written by ../tables.ts where ../layout.ts says. Each file has a plain twin that it equals on every input.
+ */
+import { afterCrlf, equal, equalLower, findByte } from './bytes.ts';
+import { fingerprints } from './fingerprints.ts';
+import { hash, high, setKey, setSeed, sipHash } from './hash.ts';
+import { findHeaders, headers } from './head.ts';
+import { redact, redacted } from './redact.ts';
+import { template } from './template.ts';
+
+export { afterCrlf, equal, equalLower, findByte };
+export { findHeaders, headers };
+export { hash, high, setKey, setSeed, sipHash };
+export { template };
+export { redact, redacted };
+export { fingerprints };

@@ -1,0 +1,233 @@
+/** `redact`, see plain-redact.ts. A text in which nothing can be a secret is a copy. */
+import {
+  ALNUM,
+  BEFORE_NAME,
+  COLON_LOOK_MAX,
+  DIGIT,
+  JOINT,
+  NAME_LOOK_MAX,
+  SECRET_MIN,
+  VIEW_BYTES_MAX,
+  WORD,
+} from '../layout.ts';
+import { classAt, classOf, copy, wordMask } from './bytes.ts';
+import { nameIsSensitive, secretAfter, secretRun } from './secret.ts';
+import { literal, openView, source, viewEnd, viewStart } from './text.ts';
+
+const SPACE: u32 = 32;
+const QUOTE: u32 = 34;
+const HASH: u32 = 35;
+const AMPERSAND: u32 = 38;
+const PLUS: u32 = 43;
+const COMMA: u32 = 44;
+const SLASH: u32 = 47;
+const COLON: u32 = 58;
+const SEMICOLON: u32 = 59;
+const EQUALS: u32 = 61;
+const QUESTION: u32 = 63;
+const AT: u32 = 64;
+
+let hidden: i32 = 0;
+let at: usize = 0;
+let limit: usize = 0;
+let done: usize = 0;
+
+export function redacted(): i32 {
+  return hidden;
+}
+
+export function redact(start: usize, end: usize, to: usize, most: i32): i32 {
+  at = to;
+  limit = to + <usize>max<i32>(most, 0);
+  hidden = 0;
+  const stop = end - start > <usize>VIEW_BYTES_MAX ? start + <usize>VIEW_BYTES_MAX : end;
+  if (!looksSensitive(start, stop)) {
+    write(start, stop);
+    return <i32>(at - to);
+  }
+  openView(start, stop);
+  done = viewStart;
+  walk(hideAtStart());
+  write(source(done), stop);
+  return <i32>(at - to);
+}
+
+// @ts-ignore: decorator
+@inline
+function looksSensitive(start: usize, end: usize): bool {
+  let run: u32 = 0;
+  for (let p = start; p < end; p += 16) {
+    const bytes = v128.load(p);
+    const first = v128.or(i8x16.eq(bytes, i8x16.splat(61)), i8x16.eq(bytes, i8x16.splat(58)));
+    const second = v128.or(i8x16.eq(bytes, i8x16.splat(64)), i8x16.eq(bytes, i8x16.splat(37)));
+    let special: u32 = i8x16.bitmask(v128.or(first, second));
+    let gaps: u32 = ~wordMask(bytes) & 0xffff;
+    if (end - p < 16) {
+      const inside = ((<u32>1) << <u32>(end - p)) - 1;
+      special &= inside;
+      gaps |= ~inside & 0xffff;
+    }
+    if (special != 0) return true;
+    if (gaps == 0) {
+      run += 16;
+      if (run >= <u32>SECRET_MIN) return true;
+    } else {
+      if (run + ctz(gaps) >= <u32>SECRET_MIN) return true;
+      run = clz(gaps) - 16;
+    }
+  }
+  return false;
+}
+
+function hideAtStart(): usize {
+  const start = viewStart;
+  const end = viewEnd;
+  if (end - start > 2 && load<u16>(start) == 0x2f2f) return userInfo(start + 2, false);
+  let colon = false;
+  let sign: usize = 0;
+  let port: usize = 0;
+  for (let p = start; p < end; p++) {
+    const c: u32 = load<u8>(p);
+    if (c == SLASH || c == QUESTION || c == HASH) return start;
+    if (c == AT && colon) sign = p;
+    if (c == COLON) {
+      colon = true;
+      port = p;
+    } else if (port != 0 && (classOf(c) & DIGIT) == 0) port = 0;
+  }
+  if (sign == 0 || port < sign || port + 1 == end) return start;
+  hide(start, sign);
+  return sign;
+}
+
+function walk(from: usize): void {
+  const end = viewEnd;
+  let name = from;
+  let query = false;
+  let path = false;
+  let p = from;
+  while (p < end) {
+    const c: u32 = load<u8>(p);
+    const bits = classOf(c);
+    if ((bits & WORD) != 0) p = passRun(p);
+    else if (c == EQUALS || c == COLON) {
+      p = value(name, p, query, path);
+      name = p;
+    } else {
+      if (c == QUESTION || c == HASH || c == AMPERSAND) query = true;
+      path = !query && (path || c == SLASH);
+      p++;
+      if ((bits & BEFORE_NAME) != 0) name = p;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function passRun(start: usize): usize {
+  const end = viewEnd;
+  let stop = start + 1;
+  while (stop < end && inRun(stop)) stop++;
+  return stop - start < <usize>SECRET_MIN ? stop : longRun(start, stop);
+}
+
+function longRun(start: usize, stop: usize): usize {
+  const end = viewEnd;
+  for (let p = start; p < stop; p++) {
+    if (p > start && (classAt(p - 1) & ALNUM) != 0) continue;
+    const secret = secretAfter(p, stop, end);
+    if (secret != 0) {
+      hide(p, secret);
+      return secret;
+    }
+  }
+  if (secretRun(start, stop)) hide(start, stop);
+  return stop;
+}
+
+// @ts-ignore: decorator
+@inline
+function inRun(p: usize): bool {
+  const c: u32 = load<u8>(p);
+  if ((classOf(c) & WORD) != 0) return true;
+  return (c == PLUS || c == SLASH) && !literal(p);
+}
+
+function value(name: usize, p: usize, query: bool, path: bool): usize {
+  const end = viewEnd;
+  const next = p + 1;
+  const colon = load<u8>(p) == COLON;
+  if (colon && next + 1 < end && load<u16>(next) == 0x2f2f) return userInfo(next + 2, query);
+  if (!nameIsSensitive(name, p)) return next;
+  if (colon && !holdsDigit(next)) return next;
+  const stop = valueEnd(next, literal(p), path, colon);
+  if (stop == next) return next;
+  hide(next, stop);
+  return stop;
+}
+
+function userInfo(start: usize, query: bool): usize {
+  const end = viewEnd;
+  const asItself = literal(start - 1);
+  let sign = start;
+  for (let p = start; p < end; p++) {
+    const c: u32 = load<u8>(p);
+    if (c == AT) sign = p;
+    let ends = c == SLASH || c == QUESTION || c == HASH || c == QUOTE || c <= SPACE;
+    if (c == AMPERSAND) ends = query;
+    if (ends && (!asItself || literal(p))) break;
+  }
+  if (sign == start) return start;
+  hide(start, sign);
+  return sign;
+}
+
+function valueEnd(start: usize, asItself: bool, path: bool, colon: bool): usize {
+  const end = viewEnd;
+  for (let p = start; p < end; p++) {
+    const c: u32 = load<u8>(p);
+    let ends = c == AMPERSAND || c == HASH;
+    if (c == SLASH || c == QUESTION) ends = path;
+    if (c == SEMICOLON) ends = path || nameFollows(p + 1);
+    if (colon && (c <= SPACE || c == QUOTE || c == COMMA)) ends = true;
+    if (ends && (!asItself || literal(p))) return p;
+  }
+  return end;
+}
+
+function nameFollows(start: usize): bool {
+  const end = viewEnd;
+  const stop = start + <usize>NAME_LOOK_MAX < end ? start + <usize>NAME_LOOK_MAX : end;
+  for (let p = start; p < stop; p++) {
+    const c: u32 = load<u8>(p);
+    if (c == EQUALS) return p > start;
+    if ((classOf(c) & (WORD | JOINT)) == 0 && c != 91 && c != 93) return false;
+  }
+  return false;
+}
+
+function holdsDigit(start: usize): bool {
+  const end = viewEnd;
+  const stop = start + <usize>COLON_LOOK_MAX < end ? start + <usize>COLON_LOOK_MAX : end;
+  for (let p = start; p < stop; p++) {
+    const c: u32 = load<u8>(p);
+    const bits = classOf(c);
+    if ((bits & DIGIT) != 0) return true;
+    if (c <= SPACE || c == QUOTE || (bits & BEFORE_NAME) != 0) return false;
+  }
+  return false;
+}
+
+function hide(start: usize, end: usize): void {
+  write(source(done), source(start));
+  for (let k = 0; k < 3 && at < limit; k++) store<u8>(at++, 42);
+  done = end;
+  hidden++;
+}
+
+function write(start: usize, end: usize): void {
+  const room = limit - at;
+  const bytes = end - start > room ? room : end - start;
+  copy(at, start, bytes);
+  at += bytes;
+}
