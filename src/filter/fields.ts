@@ -26,6 +26,11 @@ function readMilliseconds(row: FilterRow): unknown {
   return nanos === undefined ? undefined : Number(nanos) / 1e6;
 }
 
+/** The column is a Float32, and a row shows it rounded: both become the same double again. */
+function readWeight(row: FilterRow): unknown {
+  return typeof row.weight === 'number' ? Math.fround(row.weight) : undefined;
+}
+
 /** 0 ns says that no answer was seen, or, in a row, that nothing is there at all. */
 function readFirstByte(row: FilterRow): unknown {
   const nanos = row.first_byte;
@@ -94,7 +99,13 @@ const AMOUNTS: readonly Field[] = [
   { name: 'request_bytes', type: 'int', sql: 'request_bytes', meaning: 'bytes of the request' },
   { name: 'response_bytes', type: 'int', sql: 'response_bytes', meaning: 'bytes of the answer' },
   { name: 'retransmits', type: 'int', sql: 'retransmits', meaning: 'segments sent again during the call' },
-  { name: 'weight', type: 'double', sql: 'toFloat64(weight)', meaning: '1 / sampling probability' },
+  {
+    name: 'weight',
+    type: 'double',
+    sql: 'toFloat64(weight)',
+    meaning: '1 / sampling probability',
+    read: readWeight,
+  },
 ];
 
 const IDENTITY: readonly Field[] = [

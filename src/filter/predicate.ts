@@ -17,14 +17,15 @@ import {
 } from './numbers.ts';
 import type { ArithmeticOperator, CompareOperator, Field, Filter, FilterRow, Node, Scalar, Value } from './types.ts';
 
-export type Predicate = (row: FilterRow) => boolean;
+/** Takes a row as `callRow` of src/record makes it. */
+export type Predicate = (row: object) => boolean;
 type Evaluate<T = Value> = (row: FilterRow) => T | undefined;
 type Numeric = number | bigint;
 
 /** The filter as a fast function; it keeps no row. */
 export function compilePredicate(filter: Filter): Predicate {
   const evaluate = compile(filter.root);
-  return (row) => evaluate(row) === true;
+  return (row) => evaluate(row as FilterRow) === true;
 }
 
 function compile(node: Node): Evaluate {
