@@ -3,7 +3,12 @@
  * (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors). A redirection of a cluster
  * is no failure, a server that cannot serve is the server's, all else is the client's.
  */
-import { OUTCOME_CLIENT_ERROR, OUTCOME_OK, OUTCOME_SERVER_ERROR } from '../../record/codes.ts';
+import {
+  OUTCOME_CANCELLED,
+  OUTCOME_CLIENT_ERROR,
+  OUTCOME_OK,
+  OUTCOME_SERVER_ERROR,
+} from '../../record/codes.ts';
 import { isWord } from './redis-state.ts';
 
 /** Longest first word of an error that is told. */
@@ -43,6 +48,8 @@ function isStatusByte(byte: number): boolean {
 /** The table is in docs/protocols/redis.md. */
 export function errorOutcome(u8: Uint8Array, start: number, end: number): number {
   if (isWord(u8, start, end, 'moved') || isWord(u8, start, end, 'ask')) return OUTCOME_OK;
+  // CLIENT UNBLOCK … ERROR: somebody ended a blocking command.
+  if (isWord(u8, start, end, 'unblocked')) return OUTCOME_CANCELLED;
   for (let i = 0; i < SERVER_ERRORS.length; i++)
     if (isWord(u8, start, end, SERVER_ERRORS[i])) return OUTCOME_SERVER_ERROR;
   return OUTCOME_CLIENT_ERROR;

@@ -83,14 +83,14 @@ export function pushKindAt(u8: Uint8Array, start: number): number {
 }
 
 /** `subscribe`, `psubscribe`, `sunsubscribe` …: `subscribe` after up to three letters. */
-function isConfirmation(u8: Uint8Array, start: number): boolean {
+export function isConfirmation(u8: Uint8Array, start: number): boolean {
   const at = pushKindAt(u8, start);
   let end = at;
   while (u8[end] >= 0x61 && u8[end] <= 0x7a) end++;
   return end - at >= 9 && end - at <= 12 && s.isWord(u8, end - 9, end, 'subscribe');
 }
 
-function isMessage(u8: Uint8Array, start: number): boolean {
+export function isMessage(u8: Uint8Array, start: number): boolean {
   const at = pushKindAt(u8, start);
   if (s.isWord(u8, at, at + 7, 'message')) return true;
   return (u8[at] === 0x70 || u8[at] === 0x73) && s.isWord(u8, at + 1, at + 8, 'message');

@@ -16,6 +16,7 @@ import {
   KIND_CLIENT,
   KIND_HELLO,
   KIND_REPLCONF,
+  KIND_RESET,
   KIND_SCRIPT,
   KIND_STREAMS,
   KIND_SUBSCRIBE,
@@ -181,13 +182,17 @@ function beginRequest(
 
 /** All arguments were seen (or are skipped): is an answer due? */
 function endRequest(i32: Int32Array, state: number, out: CallWriter): void {
+  if (i32[state + s.C_RULE] >> RULE_KIND_SHIFT === KIND_RESET) i32[state + s.REPLY_MODE] = s.REPLY_ON;
   const mode = i32[state + s.REPLY_MODE];
   const ack = i32[state + s.C_ACK];
   if (mode !== s.REPLY_ON || ack !== 0) {
     out.oneWay();
     // Its confirmations come all the same, but as nobody's answer.
     const kind = i32[state + s.C_RULE] >> RULE_KIND_SHIFT;
-    if (kind === KIND_SUBSCRIBE || kind === KIND_UNSUBSCRIBE) i32[state + s.CONFIRMATIONS_DUE]--;
+    if (kind === KIND_SUBSCRIBE || kind === KIND_UNSUBSCRIBE) {
+      i32[state + s.CONFIRMATIONS_DUE]--;
+      i32[state + s.SUBSCRIBED] |= 1;
+    }
   }
   if (ack === ACK_REPLY_SKIP)
     i32[state + s.REPLY_MODE] = mode === s.REPLY_OFF ? s.REPLY_OFF : s.REPLY_SKIP_NEXT;
@@ -282,7 +287,8 @@ function roleOf(i32: Int32Array, state: number, length: number): number {
     return index === marked ? ROLE_PRINCIPAL : ROLE_NONE;
   }
   if (kind === KIND_CLIENT) return index === marked ? lookRole(length) : ROLE_NONE;
-  if (kind === KIND_REPLCONF) return index === 1 ? lookRole(length) : ROLE_NONE;
+  // Seen whole, so that nothing is left to pass when the connection becomes something else.
+  if (kind === KIND_REPLCONF) return lookRole(length);
   if (index === (rule & RULE_TARGET) && index > 0) return ROLE_TARGET;
   if ((rule & RULE_PRIVATE) !== 0 || i32[state + s.C_OFFERED] >= s.OFFERED_MAX) return ROLE_NONE;
   return ROLE_OFFER;
@@ -338,7 +344,7 @@ function lookAt(u8: Uint8Array, i32: Int32Array, state: number, start: number, e
     if (s.isWord(u8, start, end, 'off')) i32[state + s.C_ACK] = ACK_REPLY_OFF;
     else if (s.isWord(u8, start, end, 'skip')) i32[state + s.C_ACK] = ACK_REPLY_SKIP;
     else if (s.isWord(u8, start, end, 'on')) i32[state + s.REPLY_MODE] = s.REPLY_ON;
-  } else if (s.isWord(u8, start, end, 'ack')) {
+  } else if (index === 1 && s.isWord(u8, start, end, 'ack')) {
     i32[state + s.C_ACK] = ACK_REPLICA;
   }
 }

@@ -10,6 +10,7 @@
 import { PROTOCOL_SCRATCH } from '../../base/memory.ts';
 import { commandRule, WORD_MAX } from './redis-commands.ts';
 import { afterWord, isText, parseRequest } from './redis-requests.ts';
+import { isConfirmation, isMessage, pushKind } from './redis-pushes.ts';
 import { parseReply } from './redis-replies.ts';
 import * as s from './redis-state.ts';
 import type { Guess, Protocol, WireContext } from './protocol.ts';
@@ -17,6 +18,8 @@ import { CLIENT, LOST, MAYBE, NO, SURE } from './protocol.ts';
 
 const ARRAY = 0x2a; // *
 const BULK = 0x24; // $
+/** Arguments of a command that must be strings for it to be believed. */
+const ARGUMENTS_WALKED_MAX = 8;
 /** Values of a segment that `resync` walks before it believes. */
 const RESYNC_VALUES_MAX = 64;
 
@@ -58,13 +61,17 @@ export const redis: Protocol = {
   },
 };
 
-/** `*2 $3 GET` is sure. A line whose first word is a command could be: the answer must look like RESP. */
+/**
+ * `*2 $3 GET` is sure, as far as its arguments are strings too: a subscriber's confirmation begins alike. A
+ * word or line that could be a command could be: the answer must look like RESP.
+ */
 function recogniseRequest(context: WireContext, start: number, end: number): Guess {
   const { u8 } = context;
   if (start >= end) return MAYBE;
   if (u8[start] === ARRAY) {
     const at = commandStart(u8, start, end);
-    return at > 0 ? SURE : at === 0 ? MAYBE : NO;
+    if (at <= 0) return at === 0 ? MAYBE : NO;
+    return isKnownCommand(u8, at, end) ? SURE : MAYBE;
   }
   const next = s.afterLine(u8, start, Math.min(end, start + s.LINE_MAX));
   if (next < 0) return end - start < WORD_MAX && isText(u8, start, end) && isLetter(u8[start]) ? MAYBE : NO;
@@ -74,6 +81,15 @@ function recogniseRequest(context: WireContext, start: number, end: number): Gue
   if (wordEnd - start > WORD_MAX || !s.copyUpper(u8, start, wordEnd, PROTOCOL_SCRATCH)) return NO;
   if (commandRule(u8, PROTOCOL_SCRATCH, wordEnd - start) < 0) return NO;
   return endsAsHttp(u8, start, stop) ? NO : MAYBE;
+}
+
+/** The word that `commandStart` found is a command of Redis. */
+function isKnownCommand(u8: Uint8Array, at: number, end: number): boolean {
+  let wordEnd = at;
+  while (wordEnd < end && u8[wordEnd] !== s.CR) wordEnd++;
+  return (
+    s.copyUpper(u8, at, wordEnd, PROTOCOL_SCRATCH) && commandRule(u8, PROTOCOL_SCRATCH, wordEnd - at) >= 0
+  );
 }
 
 /** `GET / HTTP/1.1` begins with a command of Redis. */
@@ -99,8 +115,18 @@ function commandStart(u8: Uint8Array, start: number, end: number): number {
   for (let i = word; i < Math.min(word + length, end); i++) {
     if (!isLetter(u8[i]) && (i === word || !isWordByte(u8[i]))) return LOST;
   }
-  const after = s.afterValue(u8, word, length, end);
-  return after > 0 ? word : after;
+  let at = s.afterValue(u8, word, length, end);
+  if (at <= 0) return at;
+  for (let i = 1; i < Math.min(count, ARGUMENTS_WALKED_MAX) && at < end; i++) {
+    const value = u8[at] === BULK ? s.afterCount(u8, at, end) : LOST;
+    if (value < 0) return LOST;
+    const bytes = value === 0 ? 0 : s.decimal(u8, at + 1, value - 2);
+    if (bytes < 0) return LOST;
+    const next = value === 0 ? 0 : s.afterValue(u8, value, bytes, end);
+    if (next < 0) return LOST;
+    at = next === 0 ? end : next;
+  }
+  return word;
 }
 
 function isLetter(byte: number): boolean {
@@ -112,7 +138,7 @@ function isWordByte(byte: number): boolean {
   return (byte >= 0x2d && byte <= 0x3a && byte !== 0x2f) || byte === 0x5f || byte === 0x7c;
 }
 
-/** One value with another one behind its header, or whole: sure enough only with a client that fits. */
+/** What is a value could be: mostly the client's side decides. */
 function recogniseReply(u8: Uint8Array, start: number, end: number): Guess {
   if (start >= end) return MAYBE;
   const type = u8[start];
@@ -120,11 +146,21 @@ function recogniseReply(u8: Uint8Array, start: number, end: number): Guess {
   if (type === 0x2d) return recogniseError(u8, start, end);
   const after = afterReplyValue(u8, start, end);
   if (after < 0) return NO;
-  // `*3 $7 message`, `>2 $10 invalidate`, `%7 $6 server`: two lines of RESP in a row.
-  const aggregate = type === ARRAY || type === 0x3e || type === 0x25 || type === 0x7e;
-  if (aggregate && after > 0 && after < end && u8[after] === BULK && afterReplyValue(u8, after, end) > 0)
-    return SURE;
-  return MAYBE;
+  // Two lines of RESP in a row. An array of strings could be a command too, unless it is a subscriber's.
+  if (after === 0 || after >= end || !isAggregate(type)) return MAYBE;
+  if (afterReplyValue(u8, after, end) <= 0) return MAYBE;
+  return type !== ARRAY || isSubscribers(u8, start, end) ? SURE : MAYBE;
+}
+
+function isAggregate(type: number): boolean {
+  return type === ARRAY || type === 0x3e || type === 0x25 || type === 0x7e;
+}
+
+/** A message, or a confirmation whose number of channels can be seen: SUBSCRIBE is a command as well. */
+function isSubscribers(u8: Uint8Array, start: number, end: number): boolean {
+  if (pushKind(u8, start, end) <= 0) return false;
+  if (isMessage(u8, start)) return true;
+  return isConfirmation(u8, start) && commandStart(u8, start, end) < 0;
 }
 
 /** `+OK`, `+PONG`, `+string` and the like. POP3 says `+OK` and goes on; Redis never does. */
