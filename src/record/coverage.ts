@@ -80,6 +80,11 @@ export class Ledger {
   /** As `add`, and for a pair of endpoints; off the hot path (a loss has just happened). */
   addPair(reason: number, count: number, bytes: number, client: string, server: string): void {
     this.add(reason, count, bytes);
+    this.pair(reason, count, bytes, client, server);
+  }
+
+  /** For a pair only: the sums have it already. */
+  pair(reason: number, count: number, bytes: number, client: string, server: string): void {
     let key = `${client} ${server} ${reason}`;
     if (!this.pairs.has(key) && this.pairs.size >= PAIRS_MAX) key = `other other ${reason}`;
     const row = this.pairs.get(key);

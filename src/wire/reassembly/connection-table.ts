@@ -14,7 +14,6 @@ import {
   R_LOW,
   R_NEXT,
   R_PORTS,
-  ROW_BYTES,
   ROW_WORDS,
 } from './row.ts';
 
@@ -100,7 +99,8 @@ export class ConnectionTable {
     return at;
   }
 
-  remove(at: number): void {
+  /** Takes a row out of its bucket: `find` no longer answers it, its words stay until `free`. */
+  detach(at: number): void {
     const i32 = this.#i32;
     const row = this.rowOf(at);
     assert(i32[at + R_KIND] !== 0, 'row is in use');
@@ -116,9 +116,13 @@ export class ConnectionTable {
       }
       assert(next !== 0, 'row is in its bucket');
     }
-    i32[at + R_KIND] = 0;
-    i32[at + R_NEXT] = this.#freeFirst;
-    this.#freeFirst = row + 1;
+  }
+
+  /** A detached row may be handed out again. */
+  free(at: number): void {
+    this.#i32[at + R_KIND] = 0;
+    this.#i32[at + R_NEXT] = this.#freeFirst;
+    this.#freeFirst = this.rowOf(at) + 1;
     this.count--;
   }
 

@@ -34,7 +34,9 @@ export const R_GUESSES = 34; // Segments that recognition has looked at.
 export const R_REQUEST_ACK = 35; // Acknowledged position of the last request, for pipelining.
 export const R_SYN_NANOS = 36; // Seconds, nanos of the first SYN.
 export const R_BYTES_UNREAD = 38; // Bytes of an unread protocol, a 64-bit float, 8-aligned.
-export const R_DIRECTION = 40;
+/** What both sides speak once the current message has ended, as UPGRADE_* or a protocol's index + 1. */
+export const R_UPGRADE = 40;
+export const R_DIRECTION = 48;
 
 export const D_NEXT = 0; // Next sequence number expected in order.
 export const D_FLAGS = 1;
@@ -59,10 +61,13 @@ export const D_RETRANSMITS = 21;
 export const D_GAP = 22; // Bytes lost, at most 2^31.
 export const D_INTERFACE_SEEN = 23; // Seconds when the first interface was last seen.
 export const D_END = 24; // Sequence number just past FIN or RST.
-export const D_LAST_END = 25; // Sequence number just past the last whole message.
-export const DIRECTION_WORDS = 26;
+/** When the bytes before what waits were first missed: frame count, 0 nothing is missed; seconds, nanos. */
+export const D_HOLE_FRAME = 25;
+export const D_HOLE_SECONDS = 26;
+export const D_HOLE_NANOS = 27;
+export const DIRECTION_WORDS = 28;
 
-export const ROW_WORDS = R_DIRECTION + 2 * DIRECTION_WORDS + 4; // 96 words
+export const ROW_WORDS = R_DIRECTION + 2 * DIRECTION_WORDS; // 104 words
 export const ROW_BYTES = ROW_WORDS * 4;
 
 /** R_PROTOCOL besides the register. */
@@ -83,6 +88,8 @@ export const CONNECTION_TOLD = 256; // Written to the connection log.
 export const CONNECTION_CLIENT_SURE = 512; // The client is known by SYN or by content.
 export const CONNECTION_ANSWER_LOST = 1024; // A hole on the server's side may have held whole answers.
 
+export const CONNECTION_DETACHED = 2048; // Over; the row waits to be taken out of the queue.
+
 /** D_FLAGS */
 export const DIRECTION_SEEN = 1; // D_NEXT holds.
 export const DIRECTION_SYN = 2;
@@ -92,4 +99,4 @@ export const DIRECTION_UNTIL_CLOSE = 16;
 export const DIRECTION_DONE = 32; // The current message ends once D_SKIP has passed.
 export const DIRECTION_BODY = 64; // What is skipped is body.
 export const DIRECTION_HOLE = 128; // The next message follows a hole.
-export const DIRECTION_RESET = 256;
+export const DIRECTION_ACKED = 256; // D_ACKNOWLEDGED holds.
