@@ -152,7 +152,7 @@ export function fragments6(
   return frames;
 }
 
-/** An IPv6 extension header of `bytes` bytes (a multiple of 8) that holds nothing; its first byte is filled later. */
+/** An empty IPv6 extension header of `bytes` bytes (a multiple of 8); its first byte is filled later. */
 export function extension(bytes = 8): Uint8Array {
   const header = new Uint8Array(bytes);
   header[1] = bytes / 8 - 1;
@@ -197,6 +197,6 @@ export function addressBytes(text: string): Uint8Array {
     part === undefined || part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
   const head = groups(before);
   const tail = groups(after);
-  const zeros = after === undefined ? [] : new Array<number>(8 - head.length - tail.length).fill(0);
+  const zeros = after === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => 0);
   return concat(...[...head, ...zeros, ...tail].map(u16));
 }

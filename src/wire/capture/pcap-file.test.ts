@@ -109,7 +109,7 @@ test('pcapng times are exact in every resolution, beyond 2^32 seconds and before
   }
 });
 
-test('sections have their own byte order and interfaces, and a name is one interface in all of them', async () => {
+test('sections have their own byte order and interfaces, and a name is one interface', async () => {
   const at = { seconds: 7, nanos: 1000 };
   const ip = tcpFrame().slice(14);
   const first = writePcapng(

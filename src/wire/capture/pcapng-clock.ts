@@ -7,13 +7,17 @@ const MICROSECONDS = 6;
 /** Divisors above it would overflow the 53 bits of a double together with 16 more. */
 const TICKS_BITS_MAX = 30;
 const TICKS_DIGITS_MAX = 9;
-/** 64 bits hold fewer than 10^20. */
-const DIGITS_MAX = 19;
+const TWO_32 = 2 ** 32;
+/** Below it the pair is exact as one double, and so is what a rounded quotient gives back. */
+const HIGH_EXACT = 2 ** 20;
+/** Above it 16 bits more than a remainder would not be exact. */
+const DIVISOR_MAX = 2 ** 36;
 
 export class PcapngClock {
   /** What the count is divided by before there are at most 10^9 (or 2^30) ticks a second. */
   readonly #scale: number;
   readonly #ticks: number;
+  readonly #nanosPerTick: number;
   readonly #offsetS: number;
   #high = 0;
   #low = 0;
@@ -29,6 +33,7 @@ export class PcapngClock {
     const base = resolution > 127 ? 2 : 10;
     this.#ticks = base ** Math.min(digits, most);
     this.#scale = base ** Math.max(0, digits - most);
+    this.#nanosPerTick = 1e9 / this.#ticks;
     this.#offsetS = offsetS;
   }
 
@@ -37,26 +42,49 @@ export class PcapngClock {
     this.#low = low;
     if (this.#scale > 1) this.#divide(this.#scale);
     this.#divide(this.#ticks);
-    this.seconds = this.#high * 0x1_0000_0000 + this.#low + this.#offsetS;
-    const nanos = this.#ticks === 1e9 ? this.#rest : Math.floor((this.#rest * 1e9) / this.#ticks);
-    this.nanos = nanos;
+    this.seconds = this.#high * TWO_32 + this.#low + this.#offsetS;
+    this.nanos = Math.floor(this.#rest * this.#nanosPerTick);
   }
 
-  /** Long division of the pair in digits of 16 bits; exact for divisors up to 2^37. */
+  /**
+   * Divides the pair. The quotient of doubles may be one too large, which the remainder, always exact, tells:
+   * `%` on doubles costs ten times as much.
+   */
   #divide(divisor: number): void {
-    if (divisor > 2 ** 37) {
-      // Only whole multiples of 2^64 remain of such a count: it is less than one tick.
-      this.#rest = 0;
-      this.#low = divisor > 10 ** DIGITS_MAX ? 0 : Math.floor((this.#high * 2 ** 32 + this.#low) / divisor);
-      this.#high = 0;
+    if (divisor > DIVISOR_MAX) {
+      this.#tiny(divisor);
       return;
     }
-    const high = Math.floor(this.#high / divisor);
-    const middle = (this.#high % divisor) * 65_536 + (this.#low >>> 16);
-    const upper = Math.floor(middle / divisor);
-    const tail = (middle % divisor) * 65_536 + (this.#low & 0xffff);
+    if (this.#high < HIGH_EXACT) {
+      const whole = this.#high * TWO_32 + this.#low;
+      const quotient = this.#quotient(whole, divisor);
+      this.#high = Math.floor(quotient / TWO_32);
+      this.#low = quotient - this.#high * TWO_32;
+      return;
+    }
+    const high = this.#quotient(this.#high, divisor);
+    const upper = this.#quotient(this.#rest * 65_536 + (this.#low >>> 16), divisor);
+    const lower = this.#quotient(this.#rest * 65_536 + (this.#low & 0xffff), divisor);
     this.#high = high;
-    this.#low = upper * 65_536 + Math.floor(tail / divisor);
-    this.#rest = tail % divisor;
+    this.#low = upper * 65_536 + lower;
+  }
+
+  /** Quotient of two whole numbers; leaves the remainder in `#rest`. */
+  #quotient(dividend: number, divisor: number): number {
+    const quotient = Math.floor(dividend / divisor);
+    const rest = dividend - quotient * divisor;
+    if (rest >= 0) {
+      this.#rest = rest;
+      return quotient;
+    }
+    this.#rest = rest + divisor;
+    return quotient - 1;
+  }
+
+  /** Ticks so small that 2^64 of them are less than a few months: the count becomes a rounded one. */
+  #tiny(divisor: number): void {
+    this.#low = Math.floor((this.#high * TWO_32 + this.#low) / divisor);
+    this.#high = 0;
+    this.#rest = 0;
   }
 }

@@ -40,7 +40,7 @@ const NFLOG_PAYLOAD = 9;
 /** More attributes than the kernel has kinds of. */
 const NFLOG_ATTRIBUTES_MAX = 32;
 
-/** Tags or labels of one frame that are followed. Providers stack two or three; more is an attack or noise. */
+/** Tags or labels of one frame that are followed. Providers stack two or three; more is an attack. */
 export const TAGS_MAX = 8;
 
 const TYPE_IPV4 = 0x0800;
