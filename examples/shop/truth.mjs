@@ -43,6 +43,12 @@ function connectionKey(service, peer, n) {
   return `${service} ${peer} ${n}`;
 }
 
+/** What both ends of a call know of it. Look-ups open a new socket each, whose port soon comes round again. */
+function callKey(service, event, client) {
+  if (event.protocol === 'dns') return `${service} ${client} ${event.method} ${event.path}`;
+  return connectionKey(service, client, event.n);
+}
+
 /** Key → events in order of time: a port that was used twice has two. */
 function indexBy(events, keyOf) {
   const index = new Map();
@@ -92,11 +98,11 @@ function newCall(out, incoming) {
 
 /** Outs with their ins; what has no partner is told. Redis is a server that writes no truth. */
 function pairEnds(outs, ins) {
-  const waiting = indexBy(ins, (event) => connectionKey(event.service, event.peer, event.n));
+  const waiting = indexBy(ins, (event) => callKey(event.service, event, event.peer));
   const calls = [];
   const unmatched = [];
   for (const out of [...outs].sort((one, other) => one.start - other.start)) {
-    const incoming = waiting.get(connectionKey(out.to, out.local, out.n))?.shift();
+    const incoming = waiting.get(callKey(out.to, out, out.local))?.shift();
     if (incoming === undefined && out.protocol !== 'redis') unmatched.push(out);
     else calls.push(newCall(out, incoming));
   }
