@@ -119,7 +119,7 @@ export class Framer {
       this.#parser = new PcapngParser(u8, this.#sink, this.#ledger, capacity, this.#names);
     } else {
       this.looks = looksLike(u8.slice(inputStart, Math.min(this.#filled, inputStart + LOOK_BYTES)));
-      this.failure = `is no capture: it looks like ${this.looks}`;
+      this.failure = 'its format is unknown';
     }
   }
 }

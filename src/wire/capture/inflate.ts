@@ -3,7 +3,7 @@
  * by its first bytes; anything else passes through.
  */
 import { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
+import { Decompress, ZstdErrorCode } from 'fzstd';
 import { MAGIC_BYTES, compressionOf } from './capture-format.ts';
 import type { Compression } from './capture-format.ts';
 
@@ -11,6 +11,8 @@ export interface Inflater {
   readonly compression: Compression;
   /** Why the compressed data cannot be read on. */
   readonly failure: string | undefined;
+  /** It only ends too early; what came before the end was handed on. */
+  readonly cut: boolean;
   push(chunk: Uint8Array): Promise<void>;
   end(): Promise<void>;
 }
@@ -18,8 +20,8 @@ export interface Inflater {
 /** Takes bytes and answers whether more is wanted. */
 type Output = (bytes: Uint8Array) => boolean;
 
-/** Pieces of this size leave the gzip decompressor. */
-const PIECE_BYTES = 256 * 1024;
+/** Pieces of this size leave the gzip decompressor; the one in which it meets an error is lost. */
+const PIECE_BYTES = 64 * 1024;
 
 export function createInflater(output: Output): Inflater {
   let begun: Inflater | undefined;
@@ -35,6 +37,9 @@ export function createInflater(output: Output): Inflater {
     },
     get failure() {
       return begun?.failure;
+    },
+    get cut() {
+      return begun?.cut ?? false;
     },
     async push(chunk) {
       if (begun !== undefined) return await begun.push(chunk);
@@ -57,6 +62,7 @@ function plainInflater(output: Output): Inflater {
   return {
     compression: 'none',
     failure: undefined,
+    cut: false,
     async push(chunk) {
       output(chunk);
     },
@@ -69,17 +75,25 @@ class GzipInflater implements Inflater {
   readonly #gunzip = createGunzip({ chunkSize: PIECE_BYTES });
   readonly #over: Promise<void>;
   failure: string | undefined;
+  cut = false;
 
   constructor(output: Output) {
     const gunzip = this.#gunzip;
     let wanted = true;
-    gunzip.on('data', (bytes: Uint8Array) => {
-      if (wanted) wanted = output(bytes);
-      if (!wanted) gunzip.destroy();
-    });
-    this.#over = new Promise((resolve) => {
+    this.#over = new Promise((resolve, reject) => {
+      gunzip.on('data', (bytes: Uint8Array) => {
+        try {
+          if (wanted) wanted = output(bytes);
+        } catch (bug) {
+          // Thrown from an event it would end the process without a word of where.
+          wanted = false;
+          reject(bug);
+        }
+        if (!wanted) gunzip.destroy();
+      });
       gunzip.on('error', (error) => {
         this.failure = error.message;
+        this.cut = 'code' in error && error.code === 'Z_BUF_ERROR';
         resolve();
       });
       gunzip.on('close', () => resolve());
@@ -107,12 +121,20 @@ class ZstdInflater implements Inflater {
   readonly compression = 'zstd';
   readonly #decompress: Decompress;
   failure: string | undefined;
+  cut = false;
   #begun = false;
   #wanted = true;
+  /** What the taker of the bytes threw: not the fault of the data. */
+  #bug: unknown;
 
   constructor(output: Output) {
     this.#decompress = new Decompress((bytes) => {
-      if (this.#wanted) this.#wanted = output(bytes);
+      try {
+        if (this.#wanted) this.#wanted = output(bytes);
+      } catch (bug) {
+        this.#bug = bug;
+        throw bug;
+      }
     });
   }
 
@@ -132,7 +154,9 @@ class ZstdInflater implements Inflater {
       // The library keeps parts of what it is given, and Node uses the buffers of a stream again.
       this.#decompress.push(new Uint8Array(chunk), final);
     } catch (error) {
+      if (this.#bug !== undefined) throw this.#bug;
       this.failure = error instanceof Error ? error.message : String(error);
+      this.cut = error instanceof Error && 'code' in error && error.code === ZstdErrorCode.UnexpectedEOF;
     }
   }
 }

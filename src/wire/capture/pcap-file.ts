@@ -11,6 +11,7 @@ import type { WireMemory } from '../../base/memory.ts';
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import type { Ledger } from '../../record/coverage.ts';
+import { isKnownLink } from '../decode/link.ts';
 import { MAGIC_BYTES, compressionOf } from './capture-format.ts';
 import type { CaptureFormat, Compression } from './capture-format.ts';
 import { captureFileError, openError } from './capture-file-error.ts';
@@ -18,6 +19,7 @@ import type { CaptureFileError } from './capture-file-error.ts';
 import { Framer } from './framer.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { createInflater } from './inflate.ts';
+import type { Inflater } from './inflate.ts';
 import type { CaptureNames } from './pcapng-parser.ts';
 
 /** A path, or `-` for standard input; `stream` is read in its place. */
@@ -53,6 +55,9 @@ export interface CaptureSummary {
 /** Between two looks at the event loop; about 2 ms of parsing. */
 const YIELD_BYTES = 4 * 1024 * 1024;
 
+const FORMAT_ADVICE = 'give a pcap or pcapng file, also with gzip or zstd';
+const CORRUPT_ADVICE = 'what is before that was read; capture again for the rest';
+
 /**
  * Reads `input` to its end as of then. Frames are in `memory`'s input region while `sink.frame` runs. An
  * error tells what was delivered before it.
@@ -72,7 +77,7 @@ export async function readCapture(
     file = openSync(input.path, 'r');
     stats = fstatSync(file);
   } catch (error) {
-    return fail(openError(input.path, error));
+    return refusal(input.path, error);
   }
   if (stats.isDirectory()) {
     closeSync(file);
@@ -88,7 +93,7 @@ export async function readCapture(
     readSync(file, magic, 0, MAGIC_BYTES, 0);
     if (compressionOf(magic) === 'none') return await reading.file(file);
   } catch (error) {
-    return fail(openError(input.path, error));
+    return refusal(input.path, error);
   } finally {
     closeSync(file);
   }
@@ -100,7 +105,7 @@ class Reading {
   readonly #memory: WireMemory;
   readonly #framer: Framer;
   readonly #options: CaptureOptions;
-  #compression: Compression = 'none';
+  readonly #inflater: Inflater;
   #bytesRead = 0;
   #stopped = false;
   bytesTotal: number | undefined;
@@ -109,6 +114,7 @@ class Reading {
     this.#path = input.path;
     this.#memory = memory;
     this.#framer = new Framer(memory, sink, options.ledger, options);
+    this.#inflater = createInflater((bytes) => this.#framer.push(bytes));
     this.#options = options;
   }
 
@@ -127,47 +133,40 @@ class Reading {
       await setImmediate();
       if (this.#aborted()) break;
     }
-    return this.#end(undefined);
+    return this.#end();
   }
 
   async stream(source: Readable): Promise<Result<CaptureSummary, CaptureFileError>> {
     const signal = this.#options.signal;
     const abort = (): void => void source.destroy();
     signal?.addEventListener('abort', abort);
-    let failed: string | undefined;
     try {
-      failed = await this.#chunks(source);
+      await this.#chunks(source);
     } catch (error) {
-      if (!this.#aborted()) return fail(openError(this.#path, error));
+      if (!this.#aborted()) return refusal(this.#path, error);
     } finally {
       signal?.removeEventListener('abort', abort);
       source.destroy();
     }
-    return this.#end(failed);
+    return this.#end();
   }
 
-  /** Why decompression failed, or undefined. */
-  async #chunks(source: Readable): Promise<string | undefined> {
+  async #chunks(source: Readable): Promise<void> {
     const framer = this.#framer;
-    const inflater = createInflater((bytes) => framer.push(bytes));
+    const inflater = this.#inflater;
     let yielded = 0;
     for await (const chunk of source) {
       const bytes = chunk as Uint8Array;
       this.#bytesRead += bytes.length;
       await inflater.push(bytes);
-      this.#compression = inflater.compression;
-      if (inflater.failure !== undefined || framer.failure !== undefined) return inflater.failure;
-      if (this.#aborted()) return undefined;
+      if (inflater.failure !== undefined || framer.failure !== undefined || this.#aborted()) return;
       yielded += bytes.length;
       if (yielded < YIELD_BYTES) continue;
       yielded = 0;
       this.#options.onProgress?.(this.#bytesRead, this.bytesTotal);
       await setImmediate();
     }
-    if (this.#aborted()) return undefined;
-    await inflater.end();
-    this.#compression = inflater.compression;
-    return inflater.failure;
+    if (!this.#aborted()) await inflater.end();
   }
 
   #aborted(): boolean {
@@ -175,43 +174,40 @@ class Reading {
     return this.#stopped;
   }
 
-  /** `failed`: the decompression ended with this. */
-  #end(failed: string | undefined): Result<CaptureSummary, CaptureFileError> {
+  #end(): Result<CaptureSummary, CaptureFileError> {
     const framer = this.#framer;
-    const parser = framer.parser;
     this.#options.onProgress?.(this.#bytesRead, this.bytesTotal);
     const where = framer.offset;
     const cut = !this.#stopped && framer.finish();
-    const delivered = this.#summary(cut || failed !== undefined);
+    const delivered = this.#summary(cut || (!this.#stopped && this.#inflater.cut));
     const refuse = (what: string, at: number | undefined, advice: string): Result<never, CaptureFileError> =>
       fail(captureFileError(this.#path, what, at, advice, delivered));
 
-    if (framer.looks !== undefined) {
-      const what =
-        this.#compression === 'none'
-          ? framer.failure
-          : `is a ${this.#compression} file of something else: it looks like ${framer.looks}`;
-      return refuse(what ?? '', undefined, 'give a pcap or pcapng file, also with gzip or zstd');
-    }
-    if (framer.failure !== undefined) {
-      const what = `is corrupt: ${framer.failure}`;
-      return refuse(what, where, 'what is before that was read; capture again for the rest');
-    }
+    if (framer.looks !== undefined) return refuse(this.#otherThing(framer.looks), undefined, FORMAT_ADVICE);
+    if (framer.failure !== undefined) return refuse(`is corrupt: ${framer.failure}`, where, CORRUPT_ADVICE);
     if (this.#stopped) return ok(delivered);
-    if (parser === undefined || (parser.frames === 0 && cut && delivered.frames === 0)) {
-      if (failed !== undefined) return refuse(`cannot be decompressed: ${failed}`, where, 'copy it again');
-      if (this.#bytesRead === 0)
-        return refuse('is empty', undefined, 'check that the capture wrote anything');
+    const { failure } = this.#inflater;
+    const nothing = delivered.frames === 0 && delivered.warning !== undefined;
+    if (failure !== undefined && (nothing || !this.#inflater.cut)) {
+      return refuse(`cannot be decompressed: ${failure}`, where, CORRUPT_ADVICE);
+    }
+    if (this.#bytesRead === 0) return refuse('is empty', undefined, 'check that the capture wrote anything');
+    // A file that ends within its header, too: nothing tells what it holds.
+    if (nothing || framer.parser === undefined) {
       return refuse('ends before its first frame', where, 'copy it again, or capture again');
     }
-    if (failed !== undefined && parser.frames === 0) {
-      return refuse(`cannot be decompressed: ${failed}`, where, 'copy it again');
-    }
-    if (parser.frames > 0 && parser.knownFrames === 0 && parser.links.size > 0) {
-      const links = [...parser.links].join(', ');
-      return refuse(`has frames of link type ${links} only, which is not read`, undefined, LINK_ADVICE);
+    const links = [...framer.parser.links];
+    if (delivered.frames > 0 && links.length > 0 && !links.some(isKnownLink)) {
+      const what = `has frames of link type ${links.join(', ')} only, which is not read`;
+      return refuse(what, undefined, 'capture on an Ethernet, loopback or any interface');
     }
     return ok(delivered);
+  }
+
+  #otherThing(looks: string): string {
+    const { compression } = this.#inflater;
+    if (compression === 'none') return `is no capture: it looks like ${looks}`;
+    return `is a ${compression} file of something else: it looks like ${looks}`;
   }
 
   #summary(cut: boolean): CaptureSummary {
@@ -219,7 +215,7 @@ class Reading {
     const summary = {
       path: this.#path,
       format: this.#framer.format ?? 'pcap',
-      compression: this.#compression,
+      compression: this.#inflater.compression,
       frames: parser?.frames ?? 0,
       frameBytes: parser?.frameBytes ?? 0,
       bytesRead: this.#bytesRead,
@@ -233,4 +229,8 @@ class Reading {
   }
 }
 
-const LINK_ADVICE = 'capture on an Ethernet, loopback or any interface';
+/** What the operating system refused; anything else is a bug of ours and goes on. */
+function refusal(path: string, error: unknown): Result<never, CaptureFileError> {
+  if (!(error instanceof Error) || !('syscall' in error)) throw error;
+  return fail(openError(path, error));
+}

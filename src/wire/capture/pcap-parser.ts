@@ -4,7 +4,6 @@
  */
 import { reasonNumber } from '../../record/coverage.ts';
 import type { Ledger } from '../../record/coverage.ts';
-import { isKnownLink } from '../decode/link.ts';
 import { PCAP_MODIFIED, PCAP_NANOSECONDS } from './capture-format.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { frameBytesMax, read32 } from './record-parser.ts';
@@ -31,7 +30,6 @@ export class PcapParser implements RecordParser {
   #headerBytes = RECORD_HEADER_BYTES;
   #nanosPerTick = 1000;
   #link = 0;
-  #known = false;
   #bytesMax = 0;
 
   skip = 0;
@@ -48,10 +46,6 @@ export class PcapParser implements RecordParser {
     this.#sink = sink;
     this.#ledger = ledger;
     this.#capacity = capacity;
-  }
-
-  get knownFrames(): number {
-    return this.#known ? this.frames : 0;
   }
 
   take(from: number, end: number): number {
@@ -94,7 +88,6 @@ export class PcapParser implements RecordParser {
     // The version is not looked at: there are files with others, and they read as 2.4.
     this.#bytesMax = frameBytesMax(read32(u8, at + 16, this.#big));
     this.#link = read32(u8, at + 20, this.#big) & LINK_MASK;
-    this.#known = isKnownLink(this.#link);
     this.links.add(this.#link);
   }
 

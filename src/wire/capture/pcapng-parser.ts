@@ -7,7 +7,6 @@
  */
 import { reasonNumber } from '../../record/coverage.ts';
 import type { Ledger } from '../../record/coverage.ts';
-import { isKnownLink } from '../decode/link.ts';
 import { PCAPNG_SECTION } from './capture-format.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { PcapngClock } from './pcapng-clock.ts';
@@ -26,7 +25,6 @@ export interface CaptureNames {
 interface Interface {
   readonly link: number;
   readonly snapBytes: number;
-  readonly known: boolean;
   readonly number: number;
   readonly clock: PcapngClock;
   /** Drops that were put into the ledger already; the blocks carry running totals. */
@@ -81,7 +79,6 @@ export class PcapngParser implements RecordParser {
   inFrame = false;
   frames = 0;
   frameBytes = 0;
-  knownFrames = 0;
   readonly links = new Set<number>();
 
   /** Blocks of more than `capacity` bytes are left out, and counted when they held a frame. */
@@ -231,7 +228,6 @@ export class PcapngParser implements RecordParser {
   ): void {
     this.frames++;
     this.frameBytes += captured;
-    if (from.known) this.knownFrames++;
     const onWire = wireBytes > captured ? wireBytes : captured;
     this.#sink.frame(from.link, frameAt, frameAt + captured, onWire, seconds, nanos, from.number, outgoing);
   }
@@ -260,7 +256,6 @@ export class PcapngParser implements RecordParser {
     this.#interfaces.push({
       link,
       snapBytes: read32(u8, at + 4, big),
-      known: isKnownLink(link),
       number,
       clock: new PcapngClock(
         resolutionAt > 0 ? u8[resolutionAt] : undefined,

@@ -13,9 +13,8 @@ export interface RecordParser {
   inFrame: boolean;
   frames: number;
   frameBytes: number;
-  /** Link types that frames came with, and how many of the frames are of types that are read. */
+  /** Link types of the interfaces. */
   readonly links: Set<number>;
-  knownFrames: number;
   interfaces: number;
 }
 
