@@ -17,7 +17,6 @@ const CUSTOM_BLOCKS: Readonly<Record<string, number>> = {
   'google+gopacket/pcapgo/tests/be/test018.pcapng': 4,
   'google+gopacket/pcapgo/tests/be/test102.pcapng': 3,
   'google+gopacket/pcapgo/tests/be/test202.pcapng': 3,
-  'google+gopacket/pcapgo/tests/le/test017.pcapng': 4,
   'google+gopacket/pcapgo/tests/le/test018.pcapng': 4,
   'google+gopacket/pcapgo/tests/le/test102.pcapng': 3,
   'google+gopacket/pcapgo/tests/le/test202.pcapng': 3,

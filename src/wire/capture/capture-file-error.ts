@@ -37,7 +37,7 @@ export function captureFileErrorText(error: CaptureFileError): string {
 
 /** What the operating system said, in our words where they help. */
 export function openError(path: string, error: unknown): CaptureFileError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   switch (code) {
     case 'ENOENT':
       return captureFileError(path, 'does not exist', undefined, 'check the path');

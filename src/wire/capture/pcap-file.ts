@@ -3,7 +3,7 @@
  * file is read straight into the worker's memory in a loop that yields every few megabytes; everything else
  * comes in chunks and is copied there.
  */
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -71,23 +71,22 @@ export async function readCapture(
   const reading = new Reading(input, memory, sink, options);
   if (input.stream !== undefined) return await reading.stream(input.stream);
   if (input.path === '-') return await reading.stream(process.stdin);
-  let file: number;
   let stats: Stats;
   try {
-    file = openSync(input.path, 'r');
-    stats = fstatSync(file);
+    stats = statSync(input.path);
   } catch (error) {
     return refusal(input.path, error);
   }
-  if (stats.isDirectory()) {
-    closeSync(file);
-    return fail(
-      captureFileError(input.path, 'is a folder, not a capture', undefined, 'give the files in it'),
-    );
-  }
-  // A pipe is not waited for in the loop: it would hold up everything else.
-  if (!stats.isFile()) return await reading.stream(createReadStream('', { fd: file }));
+  if (stats.isDirectory()) return fail(openError(input.path, { code: 'EISDIR' }));
+  // A pipe is not waited for in the loop, not even for its opening: that would hold up everything else.
+  if (!stats.isFile()) return await reading.stream(createReadStream(input.path));
   reading.bytesTotal = stats.size;
+  let file: number;
+  try {
+    file = openSync(input.path, 'r');
+  } catch (error) {
+    return refusal(input.path, error);
+  }
   try {
     const magic = new Uint8Array(MAGIC_BYTES);
     readSync(file, magic, 0, MAGIC_BYTES, 0);

@@ -40,6 +40,9 @@ const REASONS = new Int32Array([
 /** Extension headers of one packet that are followed. RFC 8200 has each once, one of them twice. */
 export const EXTENSION_HEADERS_MAX = 12;
 
+/** Super-packets end at 512 KiB (GSO_MAX_SIZE of Linux); a capture that states more is wrong. */
+const WIRE_BYTES_MAX = 1024 * 1024;
+
 const HOP_BY_HOP = 0;
 const ROUTING = 43;
 const FRAGMENT = 44;
@@ -76,7 +79,7 @@ export class Decoder {
   decode(packet: Packet, link: number, start: number, end: number, wireBytes: number): number {
     if (this.#fragments.start !== 0) this.#fragments.release();
     const captured = end - start;
-    const onWire = wireBytes > captured ? wireBytes : captured;
+    const onWire = wireBytes > captured && wireBytes <= WIRE_BYTES_MAX ? wireBytes : captured;
     this.#wireBytes = onWire;
     const u8 = this.#u8;
     if (
