@@ -89,9 +89,9 @@ const EXTENDED_CODES: readonly string[] = [
 ];
 const OPCODES: readonly string[] = ['QUERY', 'IQUERY', 'STATUS', '', 'NOTIFY', 'UPDATE', 'DSO'];
 
-const TYPE_TEXTS = new Array<Uint8Array | undefined>(258).fill(undefined);
+const TYPE_TEXTS: (Uint8Array | undefined)[] = Array.from({ length: 258 });
 for (const [type, name] of TYPES) TYPE_TEXTS[type] = letters(name);
-const CODE_TEXTS = new Array<Uint8Array | undefined>(24).fill(undefined);
+const CODE_TEXTS: (Uint8Array | undefined)[] = Array.from({ length: 24 });
 for (const [code, name] of CODES.entries()) CODE_TEXTS[code] = letters(name);
 for (const [index, name] of EXTENDED_CODES.entries()) CODE_TEXTS[16 + index] = letters(name);
 const OPCODE_TEXTS = OPCODES.map(letters);

@@ -23,8 +23,8 @@ import {
   writeOpcode,
   writeType,
 } from './dns-texts.ts';
-import type { Guess, Protocol } from './protocol.ts';
-import { LOST, MAYBE, NEED_MORE, NO, SURE } from './protocol.ts';
+import type { Guess, Protocol, Side } from './protocol.ts';
+import { LOST, MAYBE, NEED_MORE, NO, SERVER, SURE } from './protocol.ts';
 
 const HEADER_BYTES = 12;
 /** Bytes of a message that are looked at. Longer ones (zone transfers) pass by; EDNS asks for 4096 at most. */
@@ -71,13 +71,14 @@ export const dns: Protocol = {
   stateWords: STATE_WORDS,
   keyed: true,
 
-  recognise(context, start, end) {
-    return recogniseMessage(context.u8, start, end, true);
+  recognise(context, start, end, side) {
+    return recogniseMessage(context.u8, start, end, true, side);
   },
 
   parse(context, state, start, end, _side, out) {
-    if (!isMessage(context.u8, start, end)) return LOST;
-    sayMessage(context.u8, context.i32, state, start, end, out);
+    const nameBytes = questionName(context.u8, start, end);
+    if (nameBytes < 0) return LOST;
+    sayMessage(context.u8, context.i32, state, start, end, nameBytes, out);
     return end - start;
   },
 
@@ -96,8 +97,8 @@ export const dnsOverTcp: Protocol = {
   stateWords: STATE_WORDS,
   keyed: true,
 
-  recognise(context, start, end) {
-    return recogniseStream(context.u8, start, end);
+  recognise(context, start, end, side) {
+    return recogniseStream(context.u8, start, end, side);
   },
 
   parse(context, state, start, end, _side, out) {
@@ -112,8 +113,9 @@ export const dnsOverTcp: Protocol = {
       if (end - message >= HEADER_BYTES && !isHeader(u8, message)) return LOST;
       return NEED_MORE;
     }
-    if (!isMessage(u8, message, message + look)) return LOST;
-    sayMessage(u8, i32, state, message, message + look, out);
+    const nameBytes = questionName(u8, message, message + look);
+    if (nameBytes < 0) return LOST;
+    sayMessage(u8, i32, state, message, message + look, nameBytes, out);
     if (length > look) out.skip(length - look);
     return 2 + look;
   },
@@ -122,8 +124,8 @@ export const dnsOverTcp: Protocol = {
     context.i32[state + TRANSFER] = 0;
   },
 
-  resync(context, start, end) {
-    return recogniseStream(context.u8, start, end) === SURE ? start : -1;
+  resync(context, start, end, side) {
+    return recogniseStream(context.u8, start, end, side) === SURE ? start : -1;
   },
 };
 
@@ -140,14 +142,15 @@ function isHeader(u8: Uint8Array, message: number): boolean {
   return isOpcode((u8[message + 2] >> 3) & 15) && u16(u8, message + 4) <= QUESTIONS_MAX;
 }
 
-/** The header and all questions are well formed: what is needed to tell the call. Reads only. */
-function isMessage(u8: Uint8Array, message: number, end: number): boolean {
-  if (end - message < HEADER_BYTES || !isHeader(u8, message)) return false;
-  const questions = u16(u8, message + 4);
-  if (questions === 0) return true;
-  return (
-    writeName(u8, message, message + HEADER_BYTES, end, NAME) > 0 && afterQuestions(u8, message, end) > 0
-  );
+/**
+ * Writes the first question's name to NAME and returns its bytes, 0 when there is no question; -1 when the
+ * header or a question is malformed. Says nothing yet.
+ */
+function questionName(u8: Uint8Array, message: number, end: number): number {
+  if (end - message < HEADER_BYTES || !isHeader(u8, message)) return -1;
+  if (u16(u8, message + 4) === 0) return 0;
+  if (afterQuestions(u8, message, end) < 0) return -1;
+  return writeName(u8, message, message + HEADER_BYTES, end, NAME);
 }
 
 /** Position past all questions, or -1. */
@@ -161,13 +164,14 @@ function afterQuestions(u8: Uint8Array, message: number, end: number): number {
   return at;
 }
 
-/** Tells the message; the first question's name lies at NAME already. One call a message, whatever it asks. */
+/** Tells the message; the first question's name lies at NAME. One call a message, whatever it asks. */
 function sayMessage(
   u8: Uint8Array,
   i32: Int32Array,
   state: number,
   message: number,
   end: number,
+  nameBytes: number,
   out: CallWriter,
 ): void {
   const id = u16(u8, message);
@@ -178,7 +182,7 @@ function sayMessage(
 
   if (!isAnswer) {
     out.request(id);
-    sayQuestion(u8, message, end, out);
+    sayQuestion(u8, message, end, nameBytes, out);
     out.setWord(WORD_ASKED, 1);
     // Multicast DNS: id 0, no recursion desired. Whoever answers does so to all, on a flow of its own.
     if (id === 0 && (flags & 0x0100) === 0) out.oneWay();
@@ -187,10 +191,10 @@ function sayMessage(
   }
   out.response(id);
   const asked = out.word(WORD_ASKED) !== 0;
-  const type = asked ? out.word(WORD_TYPE) : sayQuestion(u8, message, end, out);
+  const type = asked ? out.word(WORD_TYPE) : sayQuestion(u8, message, end, nameBytes, out);
   if (type === TYPE_AXFR || type === TYPE_IXFR) i32[state + TRANSFER] = id + 1;
   if ((flags & 0x0200) !== 0) out.flag(FLAG_TRUNCATED);
-  const extended = walkRecords(u8, message, end, out);
+  const extended = walkRecords(u8, message, end, nameBytes, out);
   const code = (flags & 15) | extended;
   out.status(TEXT, TEXT + writeCode(u8, code, TEXT));
   out.outcome(outcomeOf(code));
@@ -198,7 +202,13 @@ function sayMessage(
 }
 
 /** Method, target and identity from the first question; returns its type, 0 when there is none. */
-function sayQuestion(u8: Uint8Array, message: number, end: number, out: CallWriter): number {
+function sayQuestion(
+  u8: Uint8Array,
+  message: number,
+  end: number,
+  nameBytes: number,
+  out: CallWriter,
+): number {
   const opcode = (u8[message + 2] >> 3) & 15;
   let type = 0;
   if (u16(u8, message + 4) > 0) {
@@ -211,7 +221,7 @@ function sayQuestion(u8: Uint8Array, message: number, end: number, out: CallWrit
   const bytes = isQuery ? writeType(u8, type, TEXT) : writeOpcode(u8, opcode, TEXT);
   out.method(TEXT, TEXT + bytes);
   // The method comes first: the operation is built of both.
-  if (type !== 0) out.target(NAME, NAME + writeName(u8, message, message + HEADER_BYTES, end, NAME));
+  if (type !== 0) out.target(NAME, NAME + nameBytes);
   out.setWord(WORD_TYPE, isQuery ? type : 0);
   return isQuery ? type : 0;
 }
@@ -221,14 +231,19 @@ function sayQuestion(u8: Uint8Array, message: number, end: number, out: CallWrit
  * upper bits of the response code, which an OPT record holds. Ends quietly at what is malformed or was cut off:
  * the answer itself is known.
  */
-function walkRecords(u8: Uint8Array, message: number, end: number, out: CallWriter): number {
+function walkRecords(
+  u8: Uint8Array,
+  message: number,
+  end: number,
+  nameBytes: number,
+  out: CallWriter,
+): number {
   let at = afterQuestions(u8, message, end);
   const answers = u16(u8, message + 6);
   const records = Math.min(answers + u16(u8, message + 8) + u16(u8, message + 10), RECORDS_MAX);
-  const hasQuestion = u16(u8, message + 4) > 0;
+  const hasQuestion = nameBytes > 0;
   const isQuery = ((u8[message + 2] >> 3) & 15) === OPCODE_QUERY;
-  const nameBytes = hasQuestion ? writeName(u8, message, message + HEADER_BYTES, end, NAME) : 0;
-  u8.copyWithin(CHAIN, NAME, NAME + Math.max(0, nameBytes));
+  u8.copyWithin(CHAIN, NAME, NAME + nameBytes);
   let chainBytes = nameBytes;
   let ttlMax = 0xffff_ffff;
   let extended = 0;
@@ -275,7 +290,7 @@ function outcomeOf(code: number): number {
 }
 
 /** Two bytes of length, then a message of which at least the header must be there. */
-function recogniseStream(u8: Uint8Array, start: number, end: number): Guess {
+function recogniseStream(u8: Uint8Array, start: number, end: number, side: Side): Guess {
   if (end - start < 2 + HEADER_BYTES) {
     if (end - start < 2) return MAYBE;
     return u16(u8, start) >= HEADER_BYTES + 5 ? MAYBE : NO;
@@ -283,18 +298,19 @@ function recogniseStream(u8: Uint8Array, start: number, end: number): Guess {
   const length = u16(u8, start);
   if (length < HEADER_BYTES) return NO;
   const message = start + 2;
-  return recogniseMessage(u8, message, Math.min(end, message + length), end - message >= length);
+  return recogniseMessage(u8, message, Math.min(end, message + length), end - message >= length, side);
 }
 
 /**
  * Random bytes must not pass: the bits that are fixed, counts that the rest bears out, exact questions of
  * a known class, and (when `whole`) records that end where the message ends.
  */
-function recogniseMessage(u8: Uint8Array, message: number, end: number, whole: boolean): Guess {
+function recogniseMessage(u8: Uint8Array, message: number, end: number, whole: boolean, side: Side): Guess {
   if (end - message < HEADER_BYTES || !isHeader(u8, message)) return NO;
   const flags = u16(u8, message + 2);
   const opcode = (flags >> 11) & 15;
   const isAnswer = (flags & 0x8000) !== 0;
+  if (isAnswer !== (side === SERVER)) return NO; // Who asks first is the client.
   if ((flags & 0x0040) !== 0) return NO; // Z
   const questions = u16(u8, message + 4);
   const records = u16(u8, message + 6) + u16(u8, message + 8) + u16(u8, message + 10);

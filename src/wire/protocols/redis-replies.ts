@@ -159,7 +159,7 @@ function takeValues(
       shape === SHAPE_LINE
         ? takeLine(u8, i32, state, at, next, out)
         : shape === SHAPE_BULK
-          ? takeBulk(u8, i32, state, at, next, out)
+          ? takeBulk(u8, i32, state, at, next, end, out)
           : takeAggregate(u8, i32, state, at, next, out);
     if (i32[state + s.S_OPENING] === 0 || i32[state + s.S_TAIL] !== s.TAIL_NONE) return at - start;
   }
@@ -222,7 +222,7 @@ function isReady(
     return owed + 2 * count > s.LENGTH_MAX ? LOST : 1;
   }
   if (count < 0) return u8[at] === BULK ? 1 : LOST;
-  if (isReplicationBulk(i32, state, opening)) return 1;
+  if (u8[at] === BULK && isReplicationBulk(i32, state, opening)) return 1;
   if (count <= s.SMALL_MAX) {
     const after = s.afterValue(u8, next, count, end);
     return after <= 0 ? after : 1;
@@ -285,6 +285,7 @@ function takeBulk(
   state: number,
   at: number,
   next: number,
+  end: number,
   out: CallWriter,
 ): number {
   const type = u8[at];
@@ -302,7 +303,8 @@ function takeBulk(
     endValue(i32, state, out);
     return next;
   }
-  if (count > s.SMALL_MAX) {
+  // A short value that is not all there: a SYNC was sent, and the answer is another command's after all.
+  if (count > s.SMALL_MAX || next + count + 2 > end) {
     if ((i32[state + s.S_KIND] & PRIVATE) !== 0) out.skip(count);
     else out.body(count);
     i32[state + s.S_TAIL] = s.TAIL_CRLF;

@@ -225,36 +225,26 @@ function takeArguments(
     if (length < 0) return at > start ? at - start : LOST;
 
     const role = roleOf(i32, state, length);
-    if (role === ROLE_OFFER && length > s.SMALL_MAX) {
-      out.body(length);
-      i32[state + s.C_TAIL] = s.TAIL_CRLF;
-      return value - start;
-    }
-    const needed = role === ROLE_NONE ? 0 : Math.min(length, s.KEY_MAX);
-    if (needed === length && (role !== ROLE_NONE || value + length + 2 <= end)) {
+    // What must be there to be of use; what is there anyway is not skipped.
+    const looked =
+      role === ROLE_NONE || (role === ROLE_OFFER && length > s.SMALL_MAX) ? 0 : Math.min(length, s.KEY_MAX);
+    if (looked === length || (role === ROLE_NONE && value + length + 2 <= end)) {
       const next = s.afterValue(u8, value, length, end);
       if (next <= 0) return at > start ? at - start : next;
       useArgument(u8, i32, state, role, value, value + length, out);
       at = next;
       endArgument(i32, state, out);
-    } else if (needed > end - value) {
-      return at > start ? at - start : NEED_MORE;
-    } else if (needed > 0) {
-      useArgument(u8, i32, state, role, value, value + needed, out);
-      out.flag(FLAG_TRUNCATED);
-      out.skip(length - needed);
-      i32[state + s.C_TAIL] = s.TAIL_CRLF;
-      return value + needed - start;
-    } else if (value + length + 2 <= end) {
-      const next = s.afterValue(u8, value, length, end);
-      if (next < 0) return at > start ? at - start : LOST;
-      at = next;
-      endArgument(i32, state, out);
-    } else {
-      out.skip(length + 2);
-      endArgument(i32, state, out);
-      return value - start;
+      continue;
     }
+    if (looked > end - value) return at > start ? at - start : NEED_MORE;
+    if (role === ROLE_OFFER) out.body(length);
+    else out.skip(length - looked);
+    if (looked > 0) {
+      useArgument(u8, i32, state, role, value, value + looked, out);
+      out.flag(FLAG_TRUNCATED);
+    }
+    i32[state + s.C_TAIL] = s.TAIL_CRLF;
+    return value + looked - start;
   }
   return at - start;
 }
