@@ -189,7 +189,9 @@ export class PlainRedact {
     for (let p = start; p < stop; p++) {
       const c = u8[p];
       if (c === EQUALS) return p > start;
-      if ((u8[L.CLASS_AT + c] & (L.WORD | L.JOINT)) === 0 && c !== 91 && c !== 93) return false;
+      // Brackets belong to names like user[pin], stars to what was hidden before.
+      const inName = (u8[L.CLASS_AT + c] & (L.WORD | L.JOINT)) !== 0 || c === 91 || c === 93 || c === STAR;
+      if (!inName) return false;
     }
     return false;
   }

@@ -1,12 +1,9 @@
 /** The bytes of the scan module, dist/scan.wasm, which the build puts there; the pure folders read no file. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Undefined when there is none: the scan is then the plain one, with the same results. */
 export function loadScanModule(): Uint8Array | undefined {
-  try {
-    // From dist/src/wire/worker/ to dist/.
-    return new Uint8Array(readFileSync(new URL('../../../scan.wasm', import.meta.url)));
-  } catch {
-    return undefined;
-  }
+  // From dist/src/wire/worker/ to dist/.
+  const place = new URL('../../../scan.wasm', import.meta.url);
+  return existsSync(place) ? new Uint8Array(readFileSync(place)) : undefined;
 }

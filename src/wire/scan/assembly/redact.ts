@@ -201,7 +201,7 @@ function nameFollows(start: usize): bool {
   for (let p = start; p < stop; p++) {
     const c: u32 = load<u8>(p);
     if (c == EQUALS) return p > start;
-    if ((classOf(c) & (WORD | JOINT)) == 0 && c != 91 && c != 93) return false;
+    if ((classOf(c) & (WORD | JOINT)) == 0 && c != 91 && c != 93 && c != 42) return false;
   }
   return false;
 }
