@@ -245,7 +245,7 @@ function schemaOf(option: OptionDeclaration): z.ZodType {
     case 'text':
       return text;
     case 'texts':
-      return z.union([text.transform((one) => [one]), z.array(text).min(1)], 'has to be a text or a list of texts');
+      return z.union([text.transform((one) => [one]), z.array(text).min(1, 'is empty')], 'has to be a text or a list of texts');
     case 'integer':
       return checked(z.int('has to be a whole number'), (value) => inRange(option, value));
     case 'bytes':

@@ -87,8 +87,9 @@ export function liveLines(summary: LiveSummary, columns: number, rows: number, c
   // On a narrow terminal lines are cut, and a cut must not lose the end of a colour.
   const painted = color && columns >= NARROW_COLUMNS;
   const head = paint(`eastwest up · ${formatDuration(summary.elapsedMs * 1e6)}`, 'bold', painted);
-  // Head, two title lines, three empty lines and the foot stand around the tables; two lines may say "more".
-  const room = Math.max(2, rows - foot.length - 8);
+  // Head, two title lines, three empty lines and the foot stand around the tables; two lines may say "more",
+  // and the cursor takes the last.
+  const room = Math.max(2, rows - foot.length - 9);
   const serviceRoom = Math.min(summary.services.length, Math.max(Math.ceil(room / 2), room - summary.edges.length));
   const edgeRoom = Math.max(1, room - serviceRoom);
   const services = summary.services.slice(0, serviceRoom);
@@ -105,7 +106,8 @@ export function liveLines(summary: LiveSummary, columns: number, rows: number, c
     '',
   ];
   const fitted = painted ? lines : lines.map((line) => truncate(line, columns));
-  return [...fitted, ...foot.map((line) => truncate(line, columns))];
+  const kept = fitted.slice(0, Math.max(1, rows - 1 - foot.length));
+  return [...kept, ...foot.map((line) => truncate(line, columns))];
 }
 
 function edgeRow(edge: EdgeSummary): (string | Cell)[] {

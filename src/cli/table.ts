@@ -21,6 +21,7 @@ export interface TableColumn {
 
 const GAP = '  ';
 const ELLIPSIS = '…';
+const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const SGR: Readonly<Record<CellColor, number>> = {
   plain: 0,
   bold: 1,
@@ -103,9 +104,13 @@ export function displayWidth(text: string): number {
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   if (width <= 0) return '';
-  let { index } = textWidth(text, { limit: width, ellipsis: ELLIPSIS, ellipsisWidth: 1 });
-  // The library counts places, and may end between the halves of a surrogate pair.
-  const last = text.charCodeAt(index - 1);
-  if (last >= 0xd800 && last <= 0xdbff) index--;
-  return text.slice(0, index) + ELLIPSIS;
+  // The library can say where to cut, too, but counts too little before it (3.0.3, after `█`).
+  let kept = '';
+  let places = 1;
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    places += displayWidth(segment);
+    if (places > width) break;
+    kept += segment;
+  }
+  return kept + ELLIPSIS;
 }

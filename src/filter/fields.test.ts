@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { CALL_COLUMNS } from '../record/schema.ts';
 import { parseFilter } from './check.ts';
 import { FIELDS, findField } from './fields.ts';
+import { ROOT } from '../../test/support/golden-text.ts';
 
-const DOCUMENT = readFileSync('docs/formats/filter.md', 'utf8');
+const DOCUMENT = readFileSync(new URL('docs/formats/filter.md', ROOT), 'utf8');
 
 test('docs/formats/filter.md lists exactly the fields, with type and meaning', () => {
   const rows = [...DOCUMENT.matchAll(/^\| `([a-z_]+)` \| ([a-z()]+)( or null)? \| (.+) \|$/gm)];
