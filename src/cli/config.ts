@@ -112,7 +112,9 @@ function readTexts(option: OptionDeclaration, texts: readonly string[], where: s
 
 function readFromEnvironment(environment: Environment): Values {
   const values: Values = new Map();
-  const known = new Map(OPTIONS.filter((option) => option.flagOnly !== true).map((one) => [one.environment, one]));
+  const known = new Map(
+    OPTIONS.filter((option) => option.flagOnly !== true).map((one) => [one.environment, one]),
+  );
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith('EASTWEST_') || text === undefined || OTHER_VARIABLES.includes(name)) continue;
     const option = known.get(name);
@@ -141,7 +143,8 @@ function readFromFile(sources: Sources): Values {
     if (!explicit && (code === 'ENOENT' || code === 'ENOTDIR')) return new Map();
     throw new CliError(EXIT_USAGE, `configuration: cannot read ${file} (${code}); name a readable file`);
   }
-  if (text.length > FILE_BYTES_MAX) throw new CliError(EXIT_USAGE, `configuration: ${file} is larger than 1 MiB`);
+  if (text.length > FILE_BYTES_MAX)
+    throw new CliError(EXIT_USAGE, `configuration: ${file} is larger than 1 MiB`);
   return parseConfiguration(text, file);
 }
 
@@ -164,7 +167,10 @@ export function parseConfiguration(text: string, file: string): Values {
     if (issue.code === 'unrecognized_keys') {
       const key = issue.keys[0];
       const known = knownKeys(path);
-      refuse(offsetOfKey(document, path, key), `there is no key "${[...path, key].join('.')}"${didYouMean(nearest(key, known))}`);
+      refuse(
+        offsetOfKey(document, path, key),
+        `there is no key "${[...path, key].join('.')}"${didYouMean(nearest(key, known))}`,
+      );
     }
     const name = path.length === 0 ? 'the configuration' : path.join('.');
     refuse(offsetOf(document, path), `${name} ${issue.message}`);
@@ -210,7 +216,9 @@ function offsetOfKey(document: Document, path: readonly (string | number)[], key
 
 function knownKeys(path: readonly (string | number)[]): string[] {
   if (path[0] === 'services') return ['name', 'address', 'cidr', 'port'];
-  const inFile = OPTIONS.filter((option) => option.flagOnly !== true && path.every((part, at) => option.path[at] === part));
+  const inFile = OPTIONS.filter(
+    (option) => option.flagOnly !== true && path.every((part, at) => option.path[at] === part),
+  );
   return [...new Set(inFile.map((option) => option.path[path.length]))];
 }
 
@@ -220,9 +228,17 @@ const serviceSchema = z
   .strictObject(
     {
       name: text,
-      address: text.refine((value) => isAddressOrRange(value) && !value.includes('/'), 'is no IP address').optional(),
-      cidr: text.refine((value) => isAddressOrRange(value) && value.includes('/'), 'is no range such as 10.1.0.0/16').optional(),
-      port: z.int('has to be a whole number').min(1, 'has to be 1 to 65535').max(65_535, 'has to be 1 to 65535').optional(),
+      address: text
+        .refine((value) => isAddressOrRange(value) && !value.includes('/'), 'is no IP address')
+        .optional(),
+      cidr: text
+        .refine((value) => isAddressOrRange(value) && value.includes('/'), 'is no range such as 10.1.0.0/16')
+        .optional(),
+      port: z
+        .int('has to be a whole number')
+        .min(1, 'has to be 1 to 65535')
+        .max(65_535, 'has to be 1 to 65535')
+        .optional(),
     },
     'has to be a map with name, address or cidr, and port',
   )
@@ -245,7 +261,10 @@ function schemaOf(option: OptionDeclaration): z.ZodType {
     case 'text':
       return text;
     case 'texts':
-      return z.union([text.transform((one) => [one]), z.array(text).min(1, 'is empty')], 'has to be a text or a list of texts');
+      return z.union(
+        [text.transform((one) => [one]), z.array(text).min(1, 'is empty')],
+        'has to be a text or a list of texts',
+      );
     case 'integer':
       return checked(z.int('has to be a whole number'), (value) => inRange(option, value));
     case 'bytes':

@@ -2,7 +2,9 @@
 
 /** 1,234,567. */
 export function formatCount(count: number): string {
-  return Math.round(count).toString().replaceAll(/\B(?=(?:[0-9]{3})+$)/g, ',');
+  return Math.round(count)
+    .toString()
+    .replaceAll(/\B(?=(?:[0-9]{3})+$)/g, ',');
 }
 
 /** 850ns, 12.3µs, 4.56ms, 1.20s, 2m05s, 3h07m; `-` when there is none. */

@@ -25,14 +25,20 @@ function readKey(file: string): Uint8Array | undefined {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new CliError(EXIT_FAILURE, `key file: cannot read ${file} (${codeOf(error)}); name another with --key-file`);
+    throw new CliError(
+      EXIT_FAILURE,
+      `key file: cannot read ${file} (${codeOf(error)}); name another with --key-file`,
+    );
   }
   if ((mode & OTHERS) !== 0) {
     throw new CliError(EXIT_FAILURE, `key file: ${file} is open to everybody; run "chmod 600 ${file}"`);
   }
   const hex = text.trim();
   if (!/^[0-9a-fA-F]{32}$/.test(hex)) {
-    throw new CliError(EXIT_FAILURE, `key file: ${file} holds no key of 32 hexadecimal digits; copy it from another sensor, or delete it`);
+    throw new CliError(
+      EXIT_FAILURE,
+      `key file: ${file} holds no key of 32 hexadecimal digits; copy it from another sensor, or delete it`,
+    );
   }
   return Uint8Array.from(Buffer.from(hex, 'hex'));
 }
@@ -46,7 +52,10 @@ function makeKey(file: string): Uint8Array {
     // Another eastwest made it in this moment.
     const made = codeOf(error) === 'EEXIST' ? readKey(file) : undefined;
     if (made !== undefined) return made;
-    throw new CliError(EXIT_FAILURE, `key file: cannot make ${file} (${codeOf(error)}); name another with --key-file`);
+    throw new CliError(
+      EXIT_FAILURE,
+      `key file: cannot make ${file} (${codeOf(error)}); name another with --key-file`,
+    );
   }
   return Uint8Array.from(key);
 }

@@ -55,7 +55,13 @@ export interface LiveSummary {
 }
 
 /** Nothing is lost or unread under these reasons: they are told only in the long ledger. */
-const HARMLESS: readonly CoverageReason[] = ['not-ip', 'not-transport', 'copy', 'duplicate-view', 'own-traffic'];
+const HARMLESS: readonly CoverageReason[] = [
+  'not-ip',
+  'not-transport',
+  'copy',
+  'duplicate-view',
+  'own-traffic',
+];
 const ERROR_RED = 0.05;
 /** Below this a table's figures alone may not fit. */
 const NARROW_COLUMNS = 70;
@@ -90,7 +96,10 @@ export function liveLines(summary: LiveSummary, columns: number, rows: number, c
   // Head, two title lines, three empty lines and the foot stand around the tables; two lines may say "more",
   // and the cursor takes the last.
   const room = Math.max(2, rows - foot.length - 9);
-  const serviceRoom = Math.min(summary.services.length, Math.max(Math.ceil(room / 2), room - summary.edges.length));
+  const serviceRoom = Math.min(
+    summary.services.length,
+    Math.max(Math.ceil(room / 2), room - summary.edges.length),
+  );
   const edgeRoom = Math.max(1, room - serviceRoom);
   const services = summary.services.slice(0, serviceRoom);
   const edges = summary.edges.slice(0, edgeRoom);
@@ -160,7 +169,9 @@ function entries(coverage: CoverageSummary): [CoverageReason, CoverageEntry][] {
 }
 
 function amount(entry: CoverageEntry): string {
-  return entry.bytes > 0 ? `${formatCount(entry.count)} (${formatBytes(entry.bytes)})` : formatCount(entry.count);
+  return entry.bytes > 0
+    ? `${formatCount(entry.count)} (${formatBytes(entry.bytes)})`
+    : formatCount(entry.count);
 }
 
 /** The end of a run: totals, then the ledger, whole when asked for. */

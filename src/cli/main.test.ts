@@ -9,7 +9,10 @@ import { ROOT } from '../../test/support/golden-text.ts';
 
 const BIN = fileURLToPath(new URL('bin/eastwest', ROOT));
 
-function eastwest(words: readonly string[], environment: Record<string, string> = {}): { code: number | null; out: string; err: string } {
+function eastwest(
+  words: readonly string[],
+  environment: Record<string, string> = {},
+): { code: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], {
     encoding: 'utf8',
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...environment },
@@ -33,10 +36,14 @@ test('bin/eastwest prints version and help, and ends errors of usage with 2 and 
 });
 
 test('output that is closed early ends quietly', () => {
-  const shell = spawnSync('sh', ['-c', `("$0" "$1" --help; echo "code $?" >&2) | true`, process.execPath, BIN], {
-    encoding: 'utf8',
-    timeout: 30_000,
-  });
+  const shell = spawnSync(
+    'sh',
+    ['-c', `("$0" "$1" --help; echo "code $?" >&2) | true`, process.execPath, BIN],
+    {
+      encoding: 'utf8',
+      timeout: 30_000,
+    },
+  );
   equal(shell.stderr, 'code 0\n');
 });
 
@@ -45,7 +52,9 @@ test('without dist it says what to run', () => {
   try {
     mkdirSync(join(folder, 'bin'));
     copyFileSync(BIN, join(folder, 'bin', 'eastwest'));
-    const { status, stderr } = spawnSync(process.execPath, [join(folder, 'bin', 'eastwest'), 'up'], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, 'bin', 'eastwest'), 'up'], {
+      encoding: 'utf8',
+    });
     equal(status, 1);
     ok(/^eastwest: not built: .* is missing; run "npm install && npm run build"\n$/.test(stderr), stderr);
   } finally {

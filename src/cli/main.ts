@@ -35,7 +35,9 @@ function report(error: unknown): ExitCode {
 
 /** `eastwest read … | head`: nobody reads on, and nothing is wrong. */
 function endOfOutput(error: NodeJS.ErrnoException): void {
-  process.exit(error.code === 'EPIPE' ? EXIT_FINE : report(new Error(`cannot write output: ${error.message}`)));
+  process.exit(
+    error.code === 'EPIPE' ? EXIT_FINE : report(new Error(`cannot write output: ${error.message}`)),
+  );
 }
 
 function processIo(signal: AbortSignal): Io {
@@ -58,7 +60,8 @@ function processIo(signal: AbortSignal): Io {
 function version(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   const parsed: unknown = JSON.parse(text);
-  const found = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
+  const found =
+    typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
   return typeof found === 'string' ? found : 'unknown';
 }
 

@@ -73,7 +73,10 @@ ${questions.map((one) => `| \`${one.flag}\` | ${one.commands.join(', ')} | ${one
 
 function settingRow(option: OptionDeclaration): string {
   const short = option.short === undefined ? '' : `\`-${option.short}\`, `;
-  const kind = option.kind === 'choice' ? (option.choices ?? []).map((one) => `\`${one}\``).join(', ') : KINDS[option.kind];
+  const kind =
+    option.kind === 'choice'
+      ? (option.choices ?? []).map((one) => `\`${one}\``).join(', ')
+      : KINDS[option.kind];
   const cells = [
     `\`${option.key}\``,
     `${short}\`${option.flag}\``,

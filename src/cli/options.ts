@@ -57,7 +57,12 @@ const EVERYDAY = {
     default: ['any'],
     help: 'interfaces to capture from, or any; may be repeated',
   },
-  bpf: { kind: 'text', commands: ALL, value: 'EXPRESSION', help: "capture only what this filter takes: 'tcp port 80'" },
+  bpf: {
+    kind: 'text',
+    commands: ALL,
+    value: 'EXPRESSION',
+    help: "capture only what this filter takes: 'tcp port 80'",
+  },
   workers: {
     kind: 'integer',
     commands: ALL,
@@ -78,8 +83,19 @@ const EVERYDAY = {
     default: 'table',
     help: 'how calls are printed',
   },
-  quiet: { kind: 'flag', commands: ALL, short: 'q', default: false, help: 'no progress, no refreshing summary' },
-  coverage: { kind: 'flag', commands: ALL, default: false, help: 'show every reason of the coverage ledger at the end' },
+  quiet: {
+    kind: 'flag',
+    commands: ALL,
+    short: 'q',
+    default: false,
+    help: 'no progress, no refreshing summary',
+  },
+  coverage: {
+    kind: 'flag',
+    commands: ALL,
+    default: false,
+    help: 'show every reason of the coverage ledger at the end',
+  },
   services: {
     kind: 'services',
     commands: ALL,
@@ -139,9 +155,27 @@ const QUESTIONS = {
 const LIMIT = { commands: ALL, value: 'N', limit: true } as const;
 
 const LIMITS = {
-  'limits.heap-bytes': { ...LIMIT, kind: 'bytes', min: 64 * 1024 * 1024, max: 2 ** 31, help: 'memory of a worker' },
-  'limits.connections': { ...LIMIT, kind: 'integer', min: 64, max: 4_194_304, help: 'connections known at once' },
-  'limits.message-bytes': { ...LIMIT, kind: 'bytes', min: 4096, max: 2 ** 24, help: 'most bytes of an unfinished head' },
+  'limits.heap-bytes': {
+    ...LIMIT,
+    kind: 'bytes',
+    min: 64 * 1024 * 1024,
+    max: 2 ** 31,
+    help: 'memory of a worker',
+  },
+  'limits.connections': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 64,
+    max: 4_194_304,
+    help: 'connections known at once',
+  },
+  'limits.message-bytes': {
+    ...LIMIT,
+    kind: 'bytes',
+    min: 4096,
+    max: 2 ** 24,
+    help: 'most bytes of an unfinished head',
+  },
   'limits.open-calls-per-connection': {
     ...LIMIT,
     kind: 'integer',
@@ -170,10 +204,28 @@ const LIMITS = {
     max: 65_536,
     help: 'IP datagrams being put together at once',
   },
-  'limits.hole-frames': { ...LIMIT, kind: 'integer', min: 1, max: 1_000_000, help: 'frames after which a hole is loss' },
+  'limits.hole-frames': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 1,
+    max: 1_000_000,
+    help: 'frames after which a hole is loss',
+  },
   'limits.hole-ms': { ...LIMIT, kind: 'integer', min: 0, max: 60_000, help: 'and time that has to pass' },
-  'limits.hole-max-ms': { ...LIMIT, kind: 'integer', min: 1, max: 600_000, help: 'time after which it is in any case' },
-  'limits.idle-ms': { ...LIMIT, kind: 'integer', min: 1000, max: 86_400_000, help: 'silent connections are forgotten' },
+  'limits.hole-max-ms': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 1,
+    max: 600_000,
+    help: 'time after which it is in any case',
+  },
+  'limits.idle-ms': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 1000,
+    max: 86_400_000,
+    help: 'silent connections are forgotten',
+  },
   'limits.datagram-answer-ms': {
     ...LIMIT,
     kind: 'integer',
@@ -188,11 +240,41 @@ const LIMITS = {
     max: 100_000,
     help: 'names of operations per server; the rest is GET /*',
   },
-  'limits.strings': { ...LIMIT, kind: 'integer', min: 1024, max: 16_777_216, help: 'distinct texts per worker' },
-  'limits.target-bytes': { ...LIMIT, kind: 'bytes', min: 16, max: 65_536, help: 'bytes of a target that are kept' },
-  'limits.body-bytes': { ...LIMIT, kind: 'bytes', min: 0, max: 1_048_576, help: 'bytes of a body looked at when asked' },
-  'limits.block-rows': { ...LIMIT, kind: 'integer', min: 1, max: 1_048_576, help: 'rows of a block of calls' },
-  'limits.block-ms': { ...LIMIT, kind: 'integer', min: 10, max: 60_000, help: 'a block leaves after this time' },
+  'limits.strings': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 1024,
+    max: 16_777_216,
+    help: 'distinct texts per worker',
+  },
+  'limits.target-bytes': {
+    ...LIMIT,
+    kind: 'bytes',
+    min: 16,
+    max: 65_536,
+    help: 'bytes of a target that are kept',
+  },
+  'limits.body-bytes': {
+    ...LIMIT,
+    kind: 'bytes',
+    min: 0,
+    max: 1_048_576,
+    help: 'bytes of a body looked at when asked',
+  },
+  'limits.block-rows': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 1,
+    max: 1_048_576,
+    help: 'rows of a block of calls',
+  },
+  'limits.block-ms': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 10,
+    max: 60_000,
+    help: 'a block leaves after this time',
+  },
 } as const satisfies Record<string, Declared>;
 
 const DECLARED = { ...EVERYDAY, ...QUESTIONS, ...LIMITS };
@@ -223,7 +305,9 @@ function declare(key: OptionKey): OptionDeclaration {
 
 /** `limits.heap-bytes` → `heapBytes`. */
 export function limitName(key: OptionKey): keyof Limits {
-  const name = key.slice('limits.'.length).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const name = key
+    .slice('limits.'.length)
+    .replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   return name as keyof Limits;
 }
 
@@ -257,5 +341,8 @@ export function defaultConfigFile(environment: Readonly<Record<string, string | 
 
 function configurationFolder(environment: Readonly<Record<string, string | undefined>>): string {
   const base = environment.XDG_CONFIG_HOME;
-  return join(base === undefined || base === '' ? join(environment.HOME ?? homedir(), '.config') : base, 'eastwest');
+  return join(
+    base === undefined || base === '' ? join(environment.HOME ?? homedir(), '.config') : base,
+    'eastwest',
+  );
 }

@@ -81,15 +81,27 @@ test('errors of usage are one line and end with 2', async () => {
     [['up', '--output', 'json'], "unknown option '--output'; see eastwest --help"],
     [['up', 'extra'], "too many arguments for 'up'. Expected 0 arguments but got 1.; see eastwest --help"],
     [['read', 'x', '-o'], "option '-o, --output <FORMAT>' argument missing; see eastwest --help"],
-    [['read', 'x', '-o', 'jsno'], '--output: is "jsno", and has to be one of table, json, csv; did you mean json?'],
+    [
+      ['read', 'x', '-o', 'jsno'],
+      '--output: is "jsno", and has to be one of table, json, csv; did you mean json?',
+    ],
     [['up', '--workers', '0'], '--workers: is 0; the least is 1'],
     [['up', '--workers', 'two'], '--workers: is no whole number: "two"'],
     [['up', '--for', '20'], '--for: is no time such as 20s or 1m30s: "20"'],
     [['up', '--services', 'cart'], '--services: has "cart", which is not NAME=ADDRESS[:PORT]'],
-    [['up', '--services', 'cart=10.0.0.300'], '--services: has "10.0.0.300", which is no address and no range such as 10.1.0.0/16'],
+    [
+      ['up', '--services', 'cart=10.0.0.300'],
+      '--services: has "10.0.0.300", which is no address and no range such as 10.1.0.0/16',
+    ],
     [['up', '--limits-strings', '7'], '--limits-strings: is 7; the least is 1024'],
-    [['up', '--config', '/nonexistent/e.yaml'], 'configuration: cannot read /nonexistent/e.yaml (ENOENT); name a readable file'],
-    [['observe', '-f', 'statsu == "1"'], '--filter: column 1: there is no field "statsu"; did you mean "status"?'],
+    [
+      ['up', '--config', '/nonexistent/e.yaml'],
+      'configuration: cannot read /nonexistent/e.yaml (ENOENT); name a readable file',
+    ],
+    [
+      ['observe', '-f', 'statsu == "1"'],
+      '--filter: column 1: there is no field "statsu"; did you mean "status"?',
+    ],
     [['observe', '-f', ''], '--filter: is empty'],
   ];
   for (const [words, message] of cases) {
@@ -104,7 +116,13 @@ test('errors of usage are one line and end with 2', async () => {
 
 test('flags become typed options', async () => {
   const words = 'up -i eth0 --interface lo,docker0 --for 1m30s --no-quiet --coverage --workers 4'.split(' ');
-  const { code, up } = await runWords([...words, '--services', 'a=10.0.0.1:80,b=fd00::/8', '--limits-heap-bytes', '128MiB']);
+  const { code, up } = await runWords([
+    ...words,
+    '--services',
+    'a=10.0.0.1:80,b=fd00::/8',
+    '--limits-heap-bytes',
+    '128MiB',
+  ]);
   equal(code, 0);
   ok(up !== undefined);
   const { configuration } = up;
@@ -123,14 +141,22 @@ test('flags become typed options', async () => {
 });
 
 test('a flag wins over the environment, which wins over the default', async () => {
-  const environment = { EASTWEST_WORKERS: '3', EASTWEST_COVERAGE: 'yes', EASTWEST_LIMITS_STRINGS: '2048', EASTWEST_BPF: '' };
+  const environment = {
+    EASTWEST_WORKERS: '3',
+    EASTWEST_COVERAGE: 'yes',
+    EASTWEST_LIMITS_STRINGS: '2048',
+    EASTWEST_BPF: '',
+  };
   const { up } = await runWords(['up', '--workers', '5'], environment);
   equal(up?.configuration.workers, 5);
   equal(up?.configuration.coverage, true);
   equal(up?.configuration.limits.strings, 2048);
   equal(up?.configuration.bpf, undefined);
   const wrong = await runWords(['up'], { EASTWEST_WORKRES: '3' });
-  equal(wrong.err, 'eastwest: environment: there is no variable EASTWEST_WORKRES; did you mean EASTWEST_WORKERS?\n');
+  equal(
+    wrong.err,
+    'eastwest: environment: there is no variable EASTWEST_WORKRES; did you mean EASTWEST_WORKERS?\n',
+  );
   const range = await runWords(['up'], { EASTWEST_WORKERS: '300' });
   deepEqual([range.code, range.err], [2, 'eastwest: EASTWEST_WORKERS: is 300; the most is 64\n']);
 });
@@ -176,12 +202,18 @@ test('what a handler throws is told in one line, with its code', async () => {
     throw new TypeError('x is undefined');
   };
   const quiet = await runWords(['up'], {}, { up: bug });
-  deepEqual([quiet.code, quiet.err], [1, 'eastwest: unexpected error: x is undefined; set EASTWEST_DEBUG=1 to see where\n']);
+  deepEqual(
+    [quiet.code, quiet.err],
+    [1, 'eastwest: unexpected error: x is undefined; set EASTWEST_DEBUG=1 to see where\n'],
+  );
   const debug = await runWords(['up'], { EASTWEST_DEBUG: '1' }, { up: bug });
   ok(debug.err.includes('at '), debug.err);
   equal((await runWords(['read', 'a', '-'], {}, { read: async () => EXIT_INTERRUPTED })).code, 5);
   deepEqual((await runWords(['read', 'a', '-'])).read?.files, ['a', '-']);
-  deepEqual(EXIT_CODES.map((one) => one.code), [0, 1, 2, 3, 4, 5]);
+  deepEqual(
+    EXIT_CODES.map((one) => one.code),
+    [0, 1, 2, 3, 4, 5],
+  );
 });
 
 test('colour is for terminals, unless told otherwise', () => {

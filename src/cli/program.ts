@@ -7,7 +7,13 @@ import type { Predicate } from '../filter/predicate.ts';
 import { readQuestions, resolveConfiguration, type GivenFlags } from './config.ts';
 import { CliError, EXIT_CODES, EXIT_FINE, EXIT_USAGE, reportFailure, type ExitCode } from './exit.ts';
 import type { Io } from './io.ts';
-import { OPTIONS, type CommandName, type Configuration, type OptionDeclaration, type OptionKey } from './options.ts';
+import {
+  OPTIONS,
+  type CommandName,
+  type Configuration,
+  type OptionDeclaration,
+  type OptionKey,
+} from './options.ts';
 import { rowPredicate } from './questions.ts';
 
 export interface UpOptions {
@@ -94,7 +100,9 @@ export async function run(
 }
 
 function usageError(error: CommanderError): CliError {
-  const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?');
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?');
   return new CliError(EXIT_USAGE, `${message}${message.endsWith('?') ? ' See' : '; see'} eastwest --help`);
 }
 
@@ -110,7 +118,10 @@ export function createProgram(
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
-    .addHelpText('after', `${EXAMPLES.up}\n  eastwest read capture.pcapng\n  eastwest observe --status 5xx\n${EXIT_HELP}`);
+    .addHelpText(
+      'after',
+      `${EXAMPLES.up}\n  eastwest read capture.pcapng\n  eastwest observe --status 5xx\n${EXIT_HELP}`,
+    );
 
   const add = (name: CommandName, usage: string, description: string): Command => {
     const command = program.command(usage).description(description).helpOption('-h, --help', 'print help');
@@ -132,11 +143,13 @@ export function createProgram(
       const matches = rowPredicate(readQuestions(questionsOf(command)));
       end((await handlers.read({ configuration, files, matches }, io)) ?? EXIT_FINE);
     });
-  add('observe', 'observe', 'print live calls as they end').action(async (_options: unknown, command: Command) => {
-    const configuration = configure('observe', command, io);
-    const matches = rowPredicate(readQuestions(questionsOf(command)));
-    end((await handlers.observe({ configuration, matches }, io)) ?? EXIT_FINE);
-  });
+  add('observe', 'observe', 'print live calls as they end').action(
+    async (_options: unknown, command: Command) => {
+      const configuration = configure('observe', command, io);
+      const matches = rowPredicate(readQuestions(questionsOf(command)));
+      end((await handlers.observe({ configuration, matches }, io)) ?? EXIT_FINE);
+    },
+  );
   return program;
 }
 
@@ -162,7 +175,10 @@ function addOption(command: Command, option: OptionDeclaration): void {
   const made = new Option(`${short}${option.flag}${value}`, describe(option));
   if (option.limit === true) made.hideHelp();
   if (option.kind === 'texts' || option.kind === 'services') {
-    made.argParser((text: string, before: unknown): string[] => [...(Array.isArray(before) ? before : []), text]);
+    made.argParser((text: string, before: unknown): string[] => [
+      ...(Array.isArray(before) ? before : []),
+      text,
+    ]);
   }
   command.addOption(made);
   if (option.kind === 'flag') command.addOption(new Option(`--no-${option.key}`).hideHelp());

@@ -80,4 +80,3 @@ export function progressLine(
       : `  ${formatDuration(((bytesTotal - bytes) / bytesPerMs) * 1e6)} left`;
   return `${bar} ${formatShare(share)}  ${formatBytes(bytes)} of ${formatBytes(bytesTotal)}${rate}${left}  ${name}`;
 }
-

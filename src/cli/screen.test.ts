@@ -1,7 +1,14 @@
 import { test } from 'node:test';
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from './format.ts';
-import { SummaryScreen, coverageShort, endLines, liveLines, totalsLine, type LiveSummary } from './live-summary.ts';
+import {
+  SummaryScreen,
+  coverageShort,
+  endLines,
+  liveLines,
+  totalsLine,
+  type LiveSummary,
+} from './live-summary.ts';
 import { Progress, progressLine } from './progress.ts';
 import { displayWidth, formatTable, truncate } from './table.ts';
 import { matchesGolden } from '../../test/support/golden-text.ts';
@@ -9,15 +16,46 @@ import { matchesGolden } from '../../test/support/golden-text.ts';
 test('quantities have three digits and a unit', () => {
   deepEqual([0, 999, 1000, 1234567].map(formatCount), ['0', '999', '1,000', '1,234,567']);
   deepEqual(
-    [0, 850, 999.7, 12_345, 4_560_000, 999_700_000, 1_200_000_000, 59_990_000_000, 125e9, 11_220e9, undefined].map(formatDuration),
+    [
+      0,
+      850,
+      999.7,
+      12_345,
+      4_560_000,
+      999_700_000,
+      1_200_000_000,
+      59_990_000_000,
+      125e9,
+      11_220e9,
+      undefined,
+    ].map(formatDuration),
     ['0ns', '850ns', '1.00µs', '12.3µs', '4.56ms', '1.00s', '1.20s', '1m00s', '2m05s', '3h07m', '-'],
   );
-  deepEqual([0, 0.25, 12.5, 999.9, 1200, 3.4e6].map(formatRate), ['0/s', '0.25/s', '12.5/s', '1.00k/s', '1.20k/s', '3.40M/s']);
-  deepEqual([0, 512, 1024, 1536, 1048575, 2 ** 32].map(formatBytes), ['0 B', '512 B', '1.00 KiB', '1.50 KiB', '1.00 MiB', '4.00 GiB']);
-  deepEqual(
-    [0, 0.00001, 0.0003, 0.015, 0.5, 0.9999, 1].map(formatShare),
-    ['0%', '<0.01%', '0.03%', '1.5%', '50%', '>99.9%', '100%'],
-  );
+  deepEqual([0, 0.25, 12.5, 999.9, 1200, 3.4e6].map(formatRate), [
+    '0/s',
+    '0.25/s',
+    '12.5/s',
+    '1.00k/s',
+    '1.20k/s',
+    '3.40M/s',
+  ]);
+  deepEqual([0, 512, 1024, 1536, 1048575, 2 ** 32].map(formatBytes), [
+    '0 B',
+    '512 B',
+    '1.00 KiB',
+    '1.50 KiB',
+    '1.00 MiB',
+    '4.00 GiB',
+  ]);
+  deepEqual([0, 0.00001, 0.0003, 0.015, 0.5, 0.9999, 1].map(formatShare), [
+    '0%',
+    '<0.01%',
+    '0.03%',
+    '1.5%',
+    '50%',
+    '>99.9%',
+    '100%',
+  ]);
 });
 
 test('a table aligns by places, shortens what may be, and lets no escape through', () => {
@@ -30,12 +68,15 @@ test('a table aligns by places, shortens what may be, and lets no escape through
     ['evil\u001b[2J\u202e', '22'],
     [{ text: 'cart', color: 'red' } as const, '3'],
   ];
-  deepEqual(formatTable(columns, rows, 80, false), [
-    'NAME                    N',
-    '日本語                  1',
-    'evil\\x1b[2J\\u{202e}    22',
-    'cart                    3',
-  ].map((line) => line.replace('    22', '  22').replace(/ {2}( [N13])$/, '$1')));
+  deepEqual(
+    formatTable(columns, rows, 80, false),
+    [
+      'NAME                    N',
+      '日本語                  1',
+      'evil\\x1b[2J\\u{202e}    22',
+      'cart                    3',
+    ].map((line) => line.replace('    22', '  22').replace(/ {2}( [N13])$/, '$1')),
+  );
   const narrow = formatTable(columns, rows, 10, false);
   deepEqual(narrow, ['NAME     N', '日本語   1', 'evil\\…  22', 'cart     3']);
   const painted = formatTable(columns, rows, 10, true);
@@ -44,7 +85,15 @@ test('a table aligns by places, shortens what may be, and lets no escape through
 });
 
 test('shortening counts wide characters as two and never halves one', () => {
-  for (const text of ['😀😀😀😀', '日本語日本語', 'é'.repeat(9), 'a😀b😀c😀', '𠮷𠮷𠮷𠮷', '███ abc def', '👩‍👩‍👧x👩‍👩‍👧']) {
+  for (const text of [
+    '😀😀😀😀',
+    '日本語日本語',
+    'é'.repeat(9),
+    'a😀b😀c😀',
+    '𠮷𠮷𠮷𠮷',
+    '███ abc def',
+    '👩‍👩‍👧x👩‍👩‍👧',
+  ]) {
     for (let width = 0; width < 12; width++) {
       const cut = truncate(text, width);
       ok(displayWidth(cut) <= width, `${cut} in ${width}`);
@@ -57,7 +106,14 @@ const SUMMARY: LiveSummary = {
   elapsedMs: 12_300,
   services: [
     { name: 'cart', calls: 1234, rate: 102.4, errorShare: 0.012, p50Ns: 1_230_000, p99Ns: 45_600_000 },
-    { name: 'a-service-with-a-name-that-is-longer-than-any-terminal-column-should-be', calls: 5, rate: 0.4, errorShare: 0.2, p50Ns: 90_000, p99Ns: undefined },
+    {
+      name: 'a-service-with-a-name-that-is-longer-than-any-terminal-column-should-be',
+      calls: 5,
+      rate: 0.4,
+      errorShare: 0.2,
+      p50Ns: 90_000,
+      p99Ns: undefined,
+    },
     { name: 'evil\u001b]0;title\u0007', calls: 1, rate: 0, errorShare: 0, p50Ns: 900, p99Ns: 900 },
   ],
   edges: Array.from({ length: 30 }, (_, index) => ({
@@ -71,7 +127,11 @@ const SUMMARY: LiveSummary = {
     p99Ns: 2_000_000,
   })),
   totals: { calls: 1240, operations: 7, services: 3, dropped: 2 },
-  coverage: { gap: { count: 2, bytes: 4096 }, 'not-ip': { count: 9, bytes: 900 }, 'kernel-drop': { count: 2, bytes: 0 } },
+  coverage: {
+    gap: { count: 2, bytes: 4096 },
+    'not-ip': { count: 9, bytes: 900 },
+    'kernel-drop': { count: 2, bytes: 0 },
+  },
 };
 
 test('the live summary fits the terminal', () => {
@@ -110,17 +170,31 @@ test('on a terminal the summary is drawn over itself; elsewhere it is a line eac
   const plain = new SummaryScreen(target, false, false, size);
   for (let second = 1; second <= 25; second++) plain.draw({ ...SUMMARY, elapsedMs: second * 1000 });
   equal(written.length, 2);
-  ok(written[0].startsWith('10.0s  1240 calls, 7 operations, 3 services, 2 dropped; cart 102/s errors 1.2% p99 45.6ms'), written[0]);
+  ok(
+    written[0].startsWith(
+      '10.0s  1240 calls, 7 operations, 3 services, 2 dropped; cart 102/s errors 1.2% p99 45.6ms',
+    ),
+    written[0],
+  );
   ok(!written[0].includes('\u001b'));
 });
 
 test('the end says totals in one line and the ledger short or whole', () => {
-  equal(totalsLine({ calls: 1234567, operations: 2, services: 1, dropped: 0 }), '1234567 calls, 2 operations, 1 services, 0 dropped');
+  equal(
+    totalsLine({ calls: 1234567, operations: 2, services: 1, dropped: 0 }),
+    '1234567 calls, 2 operations, 1 services, 0 dropped',
+  );
   equal(coverageShort(SUMMARY.coverage), 'gap 2 (4.00 KiB), kernel-drop 2');
   equal(coverageShort({}), 'complete, nothing lost or unread');
   equal(coverageShort({ copy: { count: 5, bytes: 5 } }), 'complete, nothing lost or unread');
-  equal(endLines(SUMMARY.totals, SUMMARY.coverage, false, 80, false)[0], '1240 calls, 7 operations, 3 services, 2 dropped');
-  matchesGolden('test/cli/coverage.txt', `${endLines(SUMMARY.totals, SUMMARY.coverage, true, 80, false).join('\n')}\n`);
+  equal(
+    endLines(SUMMARY.totals, SUMMARY.coverage, false, 80, false)[0],
+    '1240 calls, 7 operations, 3 services, 2 dropped',
+  );
+  matchesGolden(
+    'test/cli/coverage.txt',
+    `${endLines(SUMMARY.totals, SUMMARY.coverage, true, 80, false).join('\n')}\n`,
+  );
 });
 
 test('progress tells share, rate and time left, redrawn in place and not too often', () => {

@@ -50,7 +50,11 @@ function toCell(cell: string | Cell): Cell {
   return { text: escapeTerminal(cell.text), color: cell.color };
 }
 
-function fitWidths(columns: readonly TableColumn[], rows: readonly (readonly Cell[])[], width: number): number[] {
+function fitWidths(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly Cell[])[],
+  width: number,
+): number[] {
   const widths = columns.map((_, index) => {
     let widest = 0;
     for (const row of rows) widest = Math.max(widest, displayWidth(row[index]?.text ?? ''));

@@ -33,7 +33,9 @@ export function readValue(option: OptionDeclaration, text: string): ValueResult 
       return items.length === 0 ? fail('is empty') : ok(items);
     }
     case 'integer':
-      return /^[0-9]{1,15}$/.test(text) ? inRange(option, Number(text)) : fail(`is no whole number: "${text}"`);
+      return /^[0-9]{1,15}$/.test(text)
+        ? inRange(option, Number(text))
+        : fail(`is no whole number: "${text}"`);
     case 'bytes':
       return readBytes(option, text);
     case 'duration':
@@ -62,7 +64,8 @@ export function inRange(option: OptionDeclaration, value: number): ValueResult {
 
 /** `20s`, `1m30s`, `500ms`, as milliseconds. */
 export function readDuration(text: string): ValueResult {
-  if (!/^(?:[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h))+$/.test(text)) return fail(`is no time such as 20s or 1m30s: "${text}"`);
+  if (!/^(?:[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h))+$/.test(text))
+    return fail(`is no time such as 20s or 1m30s: "${text}"`);
   let total = 0;
   for (const part of text.matchAll(/([0-9.]+)(ms|s|m|h)/g)) total += Number(part[1]) * UNITS_MS[part[2]];
   return total > 0 ? ok(Math.round(total)) : fail('is no time at all');
@@ -95,7 +98,11 @@ function readServices(text: string): ValueResult {
   for (const item of splitList(text)) {
     const parts = /^([^=]+)=(?:\[([^\]]+)\]|([^:]+|[0-9a-fA-F:]+(?:\/[0-9]+)?))(?::([0-9]+))?$/.exec(item);
     if (parts === null) return fail(`has "${item}", which is not NAME=ADDRESS[:PORT]`);
-    const service = checkService(parts[1], parts[2] ?? parts[3], parts[4] === undefined ? undefined : Number(parts[4]));
+    const service = checkService(
+      parts[1],
+      parts[2] ?? parts[3],
+      parts[4] === undefined ? undefined : Number(parts[4]),
+    );
     if (!service.ok) return service;
     services.push(service.value);
   }
@@ -103,9 +110,15 @@ function readServices(text: string): ValueResult {
 }
 
 /** A service of the configuration, checked. */
-export function checkService(name: string, address: string, port: number | undefined): Result<Service, string> {
-  if (!isAddressOrRange(address)) return fail(`has "${address}", which is no address and no range such as 10.1.0.0/16`);
-  if (port !== undefined && (port < 1 || port > PORT_MAX)) return fail(`has the port ${port}; ports go from 1 to 65535`);
+export function checkService(
+  name: string,
+  address: string,
+  port: number | undefined,
+): Result<Service, string> {
+  if (!isAddressOrRange(address))
+    return fail(`has "${address}", which is no address and no range such as 10.1.0.0/16`);
+  if (port !== undefined && (port < 1 || port > PORT_MAX))
+    return fail(`has the port ${port}; ports go from 1 to 65535`);
   return ok({ name, address, port });
 }
 

@@ -8,9 +8,15 @@ import { formatProblem, type FilterRow } from './types.ts';
 const REFUSED: readonly (readonly [string, string])[] = [
   ['statsu == "404"', 'column 1: there is no field "statsu"; did you mean "status"?'],
   ['error && latency > 3', 'column 10: there is no field "latency"'],
-  ['status >= 500', 'column 1: a string and an int are not compared; write status == "404" or int(status) >= 400'],
+  [
+    'status >= 500',
+    'column 1: a string and an int are not compared; write status == "404" or int(status) >= 400',
+  ],
   ['duration > 250', 'column 1: a duration and an int are not compared; write duration("250ms")'],
-  ['start > "2026"', 'column 1: a timestamp and a string are not compared; write timestamp("2026-01-31T12:00:00Z")'],
+  [
+    'start > "2026"',
+    'column 1: a timestamp and a string are not compared; write timestamp("2026-01-31T12:00:00Z")',
+  ],
   ['status == null', 'column 1: status is never null; an absent text is ""'],
   ['request_bytes == null', 'column 1: request_bytes is never null'],
   ['null', 'column 1: null stands only beside == and !='],
@@ -33,9 +39,15 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['size() > 1', 'column 1: size() takes one argument'],
   ['size(weight) > 1', 'column 6: size() is of a string or a list, not of double'],
   ['host.matches(target)', 'column 14: matches() takes its pattern as a constant text'],
-  ['host.matches("a(?=b)")', 'column 14: in the pattern, at character 3: of the groups that begin with (? only (?: is known, and (?i) at the beginning'],
+  [
+    'host.matches("a(?=b)")',
+    'column 14: in the pattern, at character 3: of the groups that begin with (? only (?: is known, and (?i) at the beginning',
+  ],
   ['duration > duration("5 s")', 'column 21: this is no duration; for example "250ms", "1m30s"'],
-  ['start > timestamp("2026-02-30T00:00:00Z")', 'column 19: this is no timestamp; for example "2026-01-31T12:00:00Z", from 1970 to 2261'],
+  [
+    'start > timestamp("2026-02-30T00:00:00Z")',
+    'column 19: this is no timestamp; for example "2026-01-31T12:00:00Z", from 1970 to 2261',
+  ],
   ['error ? first_byte : end', 'column 1: first_byte may be null and is no outcome of ?:'],
   ['error ? 1 : 2.0', 'column 1: the two outcomes are an int and a double'],
   ['9223372036854775808 > 1', 'column 1: an int has 64 bits: 9223372036854775807 at most'],

@@ -122,7 +122,8 @@ function article(type: FilterType): string {
 function checkLiteral(value: unknown, syntax: Syntax): Node {
   switch (typeof value) {
     case 'string': {
-      if (brokenSurrogate(value) >= 0) throw new Refusal('the text holds half a character (surrogate)', syntax);
+      if (brokenSurrogate(value) >= 0)
+        throw new Refusal('the text holds half a character (surrogate)', syntax);
       return constant('string', value);
     }
     case 'boolean':
@@ -154,12 +155,16 @@ function checkName(name: string, syntax: Syntax): Node {
 function checkNegation(syntax: Syntax, operand: Syntax, depth: number): Node {
   // The smallest int is written as the negative of a number that is no int.
   if (operand.op === 'value' && typeof operand.args === 'bigint') {
-    if (-operand.args < INT_MIN) throw new Refusal('an int has 64 bits: -9223372036854775808 at least', syntax);
+    if (-operand.args < INT_MIN)
+      throw new Refusal('an int has 64 bits: -9223372036854775808 at least', syntax);
     return constant('int', integer(-operand.args));
   }
   const node = check(operand, depth);
   if (node.type !== 'int' && node.type !== 'double') {
-    throw new Refusal(`${describe(node)} is ${article(node.type)}; only int and double have a minus`, operand);
+    throw new Refusal(
+      `${describe(node)} is ${article(node.type)}; only int and double have a minus`,
+      operand,
+    );
   }
   if (node.kind === 'constant' && typeof node.value === 'number') return constant(node.type, -node.value);
   return { kind: 'negate', type: node.type, operand: node };
@@ -172,13 +177,19 @@ function checkLogic(syntax: Syntax, depth: number): Node {
   const pending: Syntax[] = [syntax];
   while (pending.length > 0) {
     const next = pending.pop() as Syntax;
-    if (next.op === operator && (next.op === '&&' || next.op === '||')) pending.push(next.args[1], next.args[0]);
+    if (next.op === operator && (next.op === '&&' || next.op === '||'))
+      pending.push(next.args[1], next.args[0]);
     else operands.push(wanted('bool', next, depth));
   }
   return { kind: operator === '&&' ? 'and' : 'or', type: 'bool', operands };
 }
 
-function checkEquality(negated: boolean, sides: readonly [Syntax, Syntax], syntax: Syntax, depth: number): Node {
+function checkEquality(
+  negated: boolean,
+  sides: readonly [Syntax, Syntax],
+  syntax: Syntax,
+  depth: number,
+): Node {
   for (const [side, other] of [sides, [sides[1], sides[0]]]) {
     if (side.op === 'value' && side.args === null) return checkNull(negated, other, depth);
   }
@@ -300,15 +311,15 @@ function checkArithmetic(
 
 function checkChoice(parts: readonly [Syntax, Syntax, Syntax], syntax: Syntax, depth: number): Node {
   const condition = wanted('bool', parts[0], depth);
-  const then = check(parts[1], depth);
+  const chosen = check(parts[1], depth);
   const otherwise = check(parts[2], depth);
-  if (then.type !== otherwise.type) {
-    throw new Refusal(`the two outcomes are ${article(then.type)} and ${article(otherwise.type)}`, syntax);
+  if (chosen.type !== otherwise.type) {
+    throw new Refusal(`the two outcomes are ${article(chosen.type)} and ${article(otherwise.type)}`, syntax);
   }
-  for (const branch of [then, otherwise]) {
+  for (const branch of [chosen, otherwise]) {
     if (branch.kind === 'field' && branch.field.nullable === true) {
       throw new Refusal(`${branch.field.name} may be null and is no outcome of ?:`, syntax);
     }
   }
-  return { kind: 'choose', type: then.type, condition, then, otherwise };
+  return { kind: 'choose', type: chosen.type, condition, chosen, otherwise };
 }

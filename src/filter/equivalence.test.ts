@@ -8,7 +8,14 @@ import { compilePredicate } from './predicate.ts';
 import { compileSql } from './sql.ts';
 import type { Filter, FilterRow } from './types.ts';
 import { openChdb } from '../../test/support/chdb.ts';
-import { ERROR, Generator, generateRow, type Case, type Outcome, type Row } from '../../test/support/filter-cases.ts';
+import {
+  ERROR,
+  Generator,
+  generateRow,
+  type Case,
+  type Outcome,
+  type Row,
+} from '../../test/support/filter-cases.ts';
 import { randomFrom } from '../../test/support/random.ts';
 
 const SEED = 11_235;
@@ -51,7 +58,11 @@ test('1,000 generated filters choose what a plain evaluator chooses', () => {
     for (let index = 0; index < rows.length; index++) {
       const expected = made.run(rows[index]);
       const row = filterRow(rows[index], index % 2 === 0);
-      equal(predicate(row), expected === true, `seed ${SEED}: ${made.text} on ${JSON.stringify(filterRow(rows[index], true))}`);
+      equal(
+        predicate(row),
+        expected === true,
+        `seed ${SEED}: ${made.text} on ${JSON.stringify(filterRow(rows[index], true))}`,
+      );
       seen[expected === ERROR ? 'error' : expected === true ? 'match' : 'other']++;
     }
   }
@@ -84,7 +95,12 @@ test("the parser's own evaluator agrees where it knows all that a filter uses", 
   ok(compared > 5000, `${compared} compared`);
 });
 
-const RESOLVED = ['client_address String', 'client_port UInt16', 'server_address String', 'client_service String'];
+const RESOLVED = [
+  'client_address String',
+  'client_port UInt16',
+  'server_address String',
+  'client_service String',
+];
 
 function createTable(): string {
   const columns = CALL_COLUMNS.map((column) => `${column.name} ${column.type}`);
@@ -94,8 +110,14 @@ function createTable(): string {
 function insertRow(row: Row): string {
   const { values } = row;
   const nanos = values.start as bigint;
-  const seconds = new Date(Number(nanos / 1_000_000_000n) * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  const flags = (values.flags as string[]).reduce((bits, name) => bits | (1 << FLAGS.indexOf(name as 'gap')), 0);
+  const seconds = new Date(Number(nanos / 1_000_000_000n) * 1000)
+    .toISOString()
+    .slice(0, 19)
+    .replace('T', ' ');
+  const flags = (values.flags as string[]).reduce(
+    (bits, name) => bits | (1 << FLAGS.indexOf(name as 'gap')),
+    0,
+  );
   const record: Record<string, unknown> = {
     ...filterRow(row, true),
     start: `${seconds}.${String(nanos % 1_000_000_000n).padStart(9, '0')}`,
@@ -118,9 +140,17 @@ test('SQL in the real engine gives the same value, true, false or NULL, as the p
   let compared = 0;
   for (let from = 0; from < cases.length; from += 25) {
     const batch = cases.slice(from, from + 25);
-    const columns = batch.map(({ filter }, index) => `ifNull(toUInt8(${compileSql(filter)}), 2) AS e${index}`);
-    const answer: string = session.query(`SELECT ${columns.join(', ')} FROM calls ORDER BY sequence`, 'JSONCompactEachRow');
-    const lines: unknown[] = answer.trim().split('\n').map((line): unknown => JSON.parse(line));
+    const columns = batch.map(
+      ({ filter }, index) => `ifNull(toUInt8(${compileSql(filter)}), 2) AS e${index}`,
+    );
+    const answer: string = session.query(
+      `SELECT ${columns.join(', ')} FROM calls ORDER BY sequence`,
+      'JSONCompactEachRow',
+    );
+    const lines: unknown[] = answer
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
     equal(lines.length, rows.length);
     for (let index = 0; index < batch.length; index++) {
       const { made, filter } = batch[index];

@@ -17,7 +17,9 @@ test('docs/formats/filter.md lists exactly the fields, with type and meaning', (
 });
 
 test('every filter in docs/formats/filter.md is accepted', () => {
-  const blocks = [...DOCUMENT.matchAll(/```cel\n([^`]+)```/g)].flatMap((block) => block[1].trim().split('\n'));
+  const blocks = [...DOCUMENT.matchAll(/```cel\n([^`]+)```/g)].flatMap((block) =>
+    block[1].trim().split('\n'),
+  );
   ok(blocks.length >= 8, `${blocks.length} examples`);
   for (const expression of blocks) {
     const parsed = parseFilter(expression);

@@ -38,16 +38,31 @@ function readFirstByte(row: FilterRow): unknown {
 }
 
 const RESOLVED: readonly Field[] = [
-  { name: 'client_address', type: 'string', sql: 'client_address', meaning: 'address of the caller, as text' },
+  {
+    name: 'client_address',
+    type: 'string',
+    sql: 'client_address',
+    meaning: 'address of the caller, as text',
+  },
   { name: 'client_port', type: 'int', sql: 'client_port', meaning: 'port of the caller' },
-  { name: 'server_address', type: 'string', sql: 'server_address', meaning: 'address of the server, as text' },
+  {
+    name: 'server_address',
+    type: 'string',
+    sql: 'server_address',
+    meaning: 'address of the server, as text',
+  },
   { name: 'client_service', type: 'string', sql: 'client_service', meaning: 'name of the calling service' },
   { name: 'server_service', type: 'string', sql: 'server_service', meaning: 'name of the called service' },
 ];
 
 const WHEN: readonly Field[] = [
   { name: 'start', type: 'timestamp', sql: 'start', meaning: 'when the first byte of the request was seen' },
-  { name: 'request_end', type: 'duration', sql: 'request_end', meaning: 'from start to the last request byte' },
+  {
+    name: 'request_end',
+    type: 'duration',
+    sql: 'request_end',
+    meaning: 'from start to the last request byte',
+  },
   {
     name: 'first_byte',
     type: 'duration',
@@ -85,7 +100,12 @@ const WHAT: readonly Field[] = [
   { name: 'target', type: 'string', sql: 'target', meaning: 'the thing acted on, as sent, redacted' },
   { name: 'host', type: 'string', sql: 'host', meaning: 'the host that the request names' },
   { name: 'status', type: 'string', sql: 'status', meaning: "the protocol's status as text: 404, NXDOMAIN" },
-  { name: 'outcome', type: 'string', sql: 'toString(outcome)', meaning: 'how the call ended: ok, timeout, …' },
+  {
+    name: 'outcome',
+    type: 'string',
+    sql: 'toString(outcome)',
+    meaning: 'how the call ended: ok, timeout, …',
+  },
   {
     name: 'error',
     type: 'bool',
@@ -119,7 +139,12 @@ const IDENTITY: readonly Field[] = [
   { name: 'server_endpoint', type: 'uint', sql: 'server_endpoint', meaning: 'endpoint id of the server' },
   { name: 'server_port', type: 'int', sql: 'server_port', meaning: 'port of the server' },
   { name: 'sensor', type: 'string', sql: 'sensor', meaning: 'name of the sensor' },
-  { name: 'vantage', type: 'string', sql: 'toString(vantage)', meaning: 'where it was seen: client side, file, …' },
+  {
+    name: 'vantage',
+    type: 'string',
+    sql: 'toString(vantage)',
+    meaning: 'where it was seen: client side, file, …',
+  },
 ];
 
 const JOINS: readonly Field[] = [
@@ -137,7 +162,12 @@ const JOINS: readonly Field[] = [
     sql: 'fingerprints',
     meaning: 'keyed hashes of identifiers in the call',
   },
-  { name: 'principal', type: 'uint', sql: 'principal', meaning: 'keyed hash of user or session, 0 if unknown' },
+  {
+    name: 'principal',
+    type: 'uint',
+    sql: 'principal',
+    meaning: 'keyed hash of user or session, 0 if unknown',
+  },
   {
     name: 'flags',
     type: 'list(string)',

@@ -89,7 +89,8 @@ function checkInt(syntax: Syntax, depth: number): Node {
   if (operand.kind === 'constant') {
     const { value } = operand;
     const whole = typeof value === 'string' ? parseInteger(value) : (value as number | bigint);
-    if (whole === undefined || whole > INT_MAX) throw new Refusal('this is no int of up to 18 digits', syntax);
+    if (whole === undefined || whole > INT_MAX)
+      throw new Refusal('this is no int of up to 18 digits', syntax);
     return constant('int', whole);
   }
   return operand.type === 'int' ? operand : { kind: 'toInt', type: 'int', operand };

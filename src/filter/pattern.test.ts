@@ -35,7 +35,8 @@ test('patterns find what RE2 would find', () => {
     ['^$', '', true],
     ['a|', 'zzz', true],
   ];
-  for (const [pattern, text, expected] of cases) equal(found(pattern, text), expected, `${pattern} in ${text}`);
+  for (const [pattern, text, expected] of cases)
+    equal(found(pattern, text), expected, `${pattern} in ${text}`);
 });
 
 test('what is outside the subset is refused with its place', () => {
@@ -80,13 +81,18 @@ test('generated patterns agree with the engine of JavaScript', () => {
     const pattern = generate(3);
     const text = Array.from({ length: random.below(9) }, () => random.pick([...'abcAB1 \n-😀'])).join('');
     const expected = new RegExp(pattern, 'u').test(text);
-    equal(found(pattern, text), expected, `seed ${seed}, round ${round}: ${pattern} in ${JSON.stringify(text)}`);
+    equal(
+      found(pattern, text),
+      expected,
+      `seed ${seed}, round ${round}: ${pattern} in ${JSON.stringify(text)}`,
+    );
     if (expected) positive++;
   }
   ok(positive > 500 && positive < 2800, `${positive} of 3000 match`);
 
   function generate(depth: number): string {
-    const atom = (): string => random.pick(['a', 'b', 'c', '.', '[ab]', '[^a]', '\\d', '\\w', '\\S', '[a-c1-3]', '😀']);
+    const atom = (): string =>
+      random.pick(['a', 'b', 'c', '.', '[ab]', '[^a]', '\\d', '\\w', '\\S', '[a-c1-3]', '😀']);
     if (depth === 0) return atom();
     switch (random.below(7)) {
       case 0:
@@ -111,7 +117,10 @@ test('the text for RE2 is written from what was understood', () => {
     ok(parsed.ok);
     return parsed.value.re2;
   };
-  deepEqual(['a.b', '(?i)a|\\.', "x'{0}"].map((p) => parsePattern(p).ok), [true, true, true]);
+  deepEqual(
+    ['a.b', '(?i)a|\\.', "x'{0}"].map((p) => parsePattern(p).ok),
+    [true, true, true],
+  );
   equal(written('a\\.b'), '(?-s)a\\.b');
   equal(written('(?i)a|\\.'), '(?-s)(?:[Aa]|\\.)');
   equal(written("'+"), "(?-s)(?:\\')+");

@@ -125,7 +125,9 @@ class PatternParser {
       return [character === '+' ? 1 : 0, character === '?' ? 1 : Infinity];
     }
     if (character !== '{') return undefined;
-    const counts = /^\{([0-9]{1,4})(?:(,)([0-9]{1,4})?)?\}/.exec(this.text.slice(this.at, this.at + 12).join(''));
+    const counts = /^\{([0-9]{1,4})(?:(,)([0-9]{1,4})?)?\}/.exec(
+      this.text.slice(this.at, this.at + 12).join(''),
+    );
     if (counts === null) {
       this.refuse('{ begins a repeat such as {2,5}; write \\{ for the character');
       return undefined;
@@ -177,7 +179,8 @@ class PatternParser {
       return [];
     }
     if (character === 'x') return this.hexEscape();
-    const named = NAMED[character] ?? (character in CONTROL ? [CONTROL[character], CONTROL[character]] : undefined);
+    const named =
+      NAMED[character] ?? (character in CONTROL ? [CONTROL[character], CONTROL[character]] : undefined);
     if (named !== undefined) {
       this.at += 2;
       return named;
@@ -227,7 +230,13 @@ class PatternParser {
     }
     this.at++;
     const high = this.bracketCharacter();
-    if (low.length !== 2 || low[0] !== low[1] || high.length !== 2 || high[0] !== high[1] || high[0] < low[0]) {
+    if (
+      low.length !== 2 ||
+      low[0] !== low[1] ||
+      high.length !== 2 ||
+      high[0] !== high[1] ||
+      high[0] < low[0]
+    ) {
       this.refuse('the range goes from a character to a later one');
       return;
     }

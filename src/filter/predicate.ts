@@ -15,7 +15,16 @@ import {
   readInteger,
   readTimestamp,
 } from './numbers.ts';
-import type { ArithmeticOperator, CompareOperator, Field, Filter, FilterRow, Node, Scalar, Value } from './types.ts';
+import type {
+  ArithmeticOperator,
+  CompareOperator,
+  Field,
+  Filter,
+  FilterRow,
+  Node,
+  Scalar,
+  Value,
+} from './types.ts';
 
 /** Takes a row as `callRow` of src/record makes it. */
 export type Predicate = (row: object) => boolean;
@@ -64,9 +73,14 @@ function compile(node: Node): Evaluate {
     case 'member':
       return compileMember(compile(node.operand), compile(node.list));
     case 'choose':
-      return compileChoice(compile(node.condition), compile(node.then), compile(node.otherwise));
+      return compileChoice(compile(node.condition), compile(node.chosen), compile(node.otherwise));
     case 'arithmetic':
-      return compileArithmetic(node.operator, node.type === 'double', numeric(node.left), numeric(node.right));
+      return compileArithmetic(
+        node.operator,
+        node.type === 'double',
+        numeric(node.left),
+        numeric(node.right),
+      );
     case 'negate':
       return compileNegation(numeric(node.operand), node.type === 'double');
     default:
@@ -74,7 +88,9 @@ function compile(node: Node): Evaluate {
   }
 }
 
-function compileText(node: Extract<Node, { kind: 'text' | 'matches' | 'size' | 'lower' | 'toInt' | 'toDouble' }>): Evaluate {
+function compileText(
+  node: Extract<Node, { kind: 'text' | 'matches' | 'size' | 'lower' | 'toInt' | 'toDouble' }>,
+): Evaluate {
   switch (node.kind) {
     case 'text': {
       const { test } = node;
@@ -83,7 +99,9 @@ function compileText(node: Extract<Node, { kind: 'text' | 'matches' | 'size' | '
       return (row) => {
         const whole = text(row);
         const piece = part(row);
-        return typeof whole === 'string' && typeof piece === 'string' ? whole[testMethod(test)](piece) : undefined;
+        return typeof whole === 'string' && typeof piece === 'string'
+          ? whole[testMethod(test)](piece)
+          : undefined;
       };
     }
     case 'matches': {

@@ -19,7 +19,10 @@ test('a filter becomes the expression that one would write', () => {
     ['first_byte == null', '(isNull(nullIf(first_byte, 0)))'],
     ['server_port in [80, 443, 2.5]', "((server_port IN (toInt64('80'), toInt64('443'))))"],
     ['server_port in [2.5]', '(if(isNull(server_port), NULL, 0))'],
-    ['host.contains("a") || !host.endsWith("b")', "(((position(host, 'a') > 0) OR (NOT endsWith(host, 'b'))))"],
+    [
+      'host.contains("a") || !host.endsWith("b")',
+      "(((position(host, 'a') > 0) OR (NOT endsWith(host, 'b'))))",
+    ],
     [
       'request_bytes + 1 > 2',
       "((accurateCastOrNull(toInt128(request_bytes) + toInt128(toInt64('1')), 'Int64') > toInt64('2')))",
@@ -61,7 +64,7 @@ test('no text leaves its quotes: what stands between them is one escaped ASCII l
   ];
   for (const text of hostile) {
     const quoted = quoteText(text);
-    ok(/^'(?:[^'\\\u0000-\u001f\u007f-\uffff]|\\['\\]|\\x[0-9a-f]{2})*'$/.test(quoted), quoted);
+    ok(/^'(?:[ -&(-[\]-~]|\\['\\]|\\x[0-9a-f]{2})*'$/.test(quoted), quoted);
     // Undone by the rules of the engine, it is the text again.
     const bytes = quoted.slice(1, -1).replace(/\\(?:x([0-9a-f]{2})|(.))/g, (_, hex, character) => {
       return hex === undefined ? String(character) : String.fromCharCode(Number.parseInt(String(hex), 16));
@@ -74,6 +77,7 @@ test('no text leaves its quotes: what stands between them is one escaped ASCII l
 
 test('nesting does not multiply the text', () => {
   let expression = 'error';
-  for (let depth = 0; depth < 14; depth++) expression = `(request_bytes / 2 == 1 && ${expression} ? error : true)`;
+  for (let depth = 0; depth < 14; depth++)
+    expression = `(request_bytes / 2 == 1 && ${expression} ? error : true)`;
   ok(sql(expression).length < 20 * expression.length, String(sql(expression).length));
 });

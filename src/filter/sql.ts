@@ -55,9 +55,9 @@ class SqlWriter {
         return this.member(node.operand, node.list);
       case 'choose': {
         // `if` takes a NULL for false.
-        const then = this.write(node.then);
+        const chosen = this.write(node.chosen);
         const otherwise = this.write(node.otherwise);
-        return this.once(node.condition, (condition) => `if(${condition}, ${then}, ${otherwise})`);
+        return this.once(node.condition, (condition) => `if(${condition}, ${chosen}, ${otherwise})`);
       }
       case 'arithmetic':
         return this.arithmetic(node);
@@ -70,7 +70,9 @@ class SqlWriter {
     }
   }
 
-  private text(node: Extract<Node, { kind: 'text' | 'matches' | 'size' | 'lower' | 'toInt' | 'toDouble' }>): string {
+  private text(
+    node: Extract<Node, { kind: 'text' | 'matches' | 'size' | 'lower' | 'toInt' | 'toDouble' }>,
+  ): string {
     switch (node.kind) {
       case 'text': {
         const both = `${this.write(node.text)}, ${this.write(node.part)}`;
@@ -109,7 +111,8 @@ class SqlWriter {
       const same = negated ? '0' : '1';
       return `if(isNull(${a}) AND isNull(${b}), ${same}, ifNull(${a} ${operator} ${b}, ${differs}))`;
     }
-    if (!isNullable(left) && !isNullable(right)) return `(${this.write(left)} ${operator} ${this.write(right)})`;
+    if (!isNullable(left) && !isNullable(right))
+      return `(${this.write(left)} ${operator} ${this.write(right)})`;
     const [field, other] = isNullable(left) ? [left, right] : [right, left];
     return this.once(other, (value) => `ifNull(${this.write(field)} ${operator} ${value}, ${differs})`);
   }
@@ -128,7 +131,8 @@ class SqlWriter {
   private oneOf(operand: Node, values: readonly Constant[]): string {
     const value = this.write(operand);
     const empty = values.length === 0;
-    if (isNullable(operand)) return empty ? '0' : `ifNull(${value} IN (${values.map(literal).join(', ')}), 0)`;
+    if (isNullable(operand))
+      return empty ? '0' : `ifNull(${value} IN (${values.map(literal).join(', ')}), 0)`;
     if (empty) return `if(isNull(${value}), NULL, 0)`;
     return `(${value} IN (${values.map(literal).join(', ')}))`;
   }
@@ -187,7 +191,7 @@ function canFail(node: Node): boolean {
     case 'matches':
       return canFail(node.text);
     case 'choose':
-      return canFail(node.condition) || canFail(node.then) || canFail(node.otherwise);
+      return canFail(node.condition) || canFail(node.chosen) || canFail(node.otherwise);
     default:
       return canFail(node.operand);
   }

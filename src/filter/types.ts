@@ -100,7 +100,7 @@ export type Node =
       readonly kind: 'choose';
       readonly type: FilterType;
       readonly condition: Node;
-      readonly then: Node;
+      readonly chosen: Node;
       readonly otherwise: Node;
     };
 

@@ -19,8 +19,26 @@ export interface Case {
   run(row: Row): Outcome;
 }
 
-const STRINGS = ['method', 'operation', 'target', 'host', 'status', 'outcome', 'protocol', 'trace_id', 'server_service'];
-const INTS = ['request_bytes', 'response_bytes', 'client_port', 'server_port', 'retransmits', 'sequence', 'connection'];
+const STRINGS = [
+  'method',
+  'operation',
+  'target',
+  'host',
+  'status',
+  'outcome',
+  'protocol',
+  'trace_id',
+  'server_service',
+];
+const INTS = [
+  'request_bytes',
+  'response_bytes',
+  'client_port',
+  'server_port',
+  'retransmits',
+  'sequence',
+  'connection',
+];
 const UINTS = ['call', 'principal', 'client_endpoint'];
 const DOUBLES = ['weight', 'duration_ms'];
 const DURATIONS = ['request_end', 'first_byte', 'end', 'duration'];
@@ -49,9 +67,21 @@ export const TEXTS = [
   '{x:String}',
   '%_?',
 ];
-const INT_VALUES = [0n, 1n, -1n, 7n, 200n, 404n, 443n, 65535n, 9007199254740992n, 9007199254740993n, 2n ** 63n - 1n];
+const INT_VALUES = [
+  0n,
+  1n,
+  -1n,
+  7n,
+  200n,
+  404n,
+  443n,
+  65535n,
+  9007199254740992n,
+  9007199254740993n,
+  2n ** 63n - 1n,
+];
 const UINT_VALUES = [0n, 1n, 9007199254740993n, 2n ** 63n, 2n ** 64n - 1n];
-const DOUBLE_VALUES = [0, 1, 0.1, 1.5, -2.25, 200, 9007199254740992, 1e18, 1e300, 9223372036854775807];
+const DOUBLE_VALUES = [0, 1, 0.1, 1.5, -2.25, 200, 9007199254740992, 1e18, 1e300, 2 ** 63];
 const DURATION_TEXTS: readonly (readonly [string, bigint])[] = [
   ['0', 0n],
   ['1ns', 1n],
@@ -82,11 +112,28 @@ const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;
 
 export function generateRow(random: Random, sequence: number): Row {
-  const end = random.pick([0n, 1n, 999n, 250_000_000n, 1_500_000_000n, 90_000_000_000n, 9_003_600_000_000_001n]);
-  const outcome = random.pick(['ok', 'unknown', 'client error', 'server error', 'timeout', 'unanswered', 'open']);
+  const end = random.pick([
+    0n,
+    1n,
+    999n,
+    250_000_000n,
+    1_500_000_000n,
+    90_000_000_000n,
+    9_003_600_000_000_001n,
+  ]);
+  const outcome = random.pick([
+    'ok',
+    'unknown',
+    'client error',
+    'server error',
+    'timeout',
+    'unanswered',
+    'open',
+  ]);
   const values: Record<string, Outcome> = {};
   for (const name of STRINGS) values[name] = random.pick(TEXTS);
-  for (const name of INTS) values[name] = random.pick(INT_VALUES.filter((value) => value >= 0n && value < 65_536n));
+  for (const name of INTS)
+    values[name] = random.pick(INT_VALUES.filter((value) => value >= 0n && value < 65_536n));
   values.request_bytes = random.pick(INT_VALUES.filter((value) => value >= 0n));
   values.response_bytes = random.pick(INT_VALUES.filter((value) => value >= 0n));
   for (const name of UINTS) values[name] = random.pick(UINT_VALUES);
@@ -229,18 +276,27 @@ export class Generator {
   private membership(depth: number): Case {
     const { random } = this;
     const kind = random.below(6);
-    if (kind === 0) return this.inList(this.string(depth), this.several(TEXTS).map((text) => [literal(text), text]), true);
+    if (kind === 0)
+      return this.inList(
+        this.string(depth),
+        this.several(TEXTS).map((text) => [literal(text), text]),
+        true,
+      );
     if (kind === 1) {
       const items = [...this.several(INT_VALUES).map((n) => [String(n), n] as const), ['2.5', 2.5] as const];
       return this.inList(this.number(depth), items, false);
     }
     if (kind === 2) {
-      const items = this.several(DURATION_TEXTS).map(([text, nanos]) => [`duration("${text}")`, nanos] as const);
+      const items = this.several(DURATION_TEXTS).map(
+        ([text, nanos]) => [`duration("${text}")`, nanos] as const,
+      );
       return this.inList(this.duration(depth), items, false);
     }
     if (kind === 3) {
       const value = random.pick(UINT_VALUES);
-      return this.make(`${value}u in fingerprints`, false, (row) => (row.values.fingerprints as bigint[]).includes(value));
+      return this.make(`${value}u in fingerprints`, false, (row) =>
+        (row.values.fingerprints as bigint[]).includes(value),
+      );
     }
     if (kind === 4) {
       return this.make('principal in fingerprints', false, (row) =>
@@ -248,7 +304,9 @@ export class Generator {
       );
     }
     const flag = this.random.pick(FLAG_NAMES);
-    return this.make(`${literal(flag)} in flags`, true, (row) => (row.values.flags as string[]).includes(flag));
+    return this.make(`${literal(flag)} in flags`, true, (row) =>
+      (row.values.flags as string[]).includes(flag),
+    );
   }
 
   private several<T>(items: readonly T[]): T[] {
@@ -292,7 +350,8 @@ export class Generator {
         return typeof value === 'string' ? value.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : ERROR;
       });
     }
-    if (depth > 0 && random.oneIn(8)) return this.choose(this.bool(depth - 2), this.string(0), this.string(0));
+    if (depth > 0 && random.oneIn(8))
+      return this.choose(this.bool(depth - 2), this.string(0), this.string(0));
     if (random.oneIn(2)) return this.field(random.pick(STRINGS), true);
     const text = random.pick(TEXTS);
     return this.make(literal(text), true, () => text);
