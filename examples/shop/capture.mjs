@@ -29,7 +29,19 @@ export async function startCapture(basePort, file) {
   if (program === undefined) return { trouble: 'tcpdump is not installed' };
   const into = openSync(file, 'w');
   const filter = `portrange ${basePort}-${basePort + PORTS - 1}`;
-  const words = ['-i', 'lo', '-w', '-', '-U', '--immediate-mode', '-B', String(BUFFER_KIB), '-s', '0', filter];
+  const words = [
+    '-i',
+    'lo',
+    '-w',
+    '-',
+    '-U',
+    '--immediate-mode',
+    '-B',
+    String(BUFFER_KIB),
+    '-s',
+    '0',
+    filter,
+  ];
   const child = spawn(program, words, { stdio: ['ignore', into, 'pipe'], detached: true });
   closeSync(into);
   let told = '';
@@ -51,7 +63,10 @@ export async function startCapture(basePort, file) {
     child.kill('SIGINT');
     await ended;
     const number = (pattern) => Number(pattern.exec(told)?.[1] ?? NaN);
-    return { captured: number(/(\d+) packets? captured/), dropped: number(/(\d+) packets? dropped by kernel/) };
+    return {
+      captured: number(/(\d+) packets? captured/),
+      dropped: number(/(\d+) packets? dropped by kernel/),
+    };
   };
   return { stop };
 }

@@ -45,7 +45,11 @@ function count(status) {
 }
 
 async function step(person, action, { method, path, body }) {
-  const headers = { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) shop-visitor', accept: '*/*' };
+  const headers = {
+    host: 'shop.example',
+    'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) shop-visitor',
+    accept: '*/*',
+  };
   if (person.cookies.size > 0) {
     headers.cookie = [...person.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   }
@@ -79,7 +83,19 @@ async function act(person, action) {
   summary.actions++;
   const { ordinal, user, application, kind, slow } = action;
   const paths = action.steps.map((each) => `${each.method} ${each.path}`);
-  truth.write({ t: 'action', action: id, ordinal, user, application, kind, slow, paths, statuses, start, end: nowMicros() });
+  truth.write({
+    t: 'action',
+    action: id,
+    ordinal,
+    user,
+    application,
+    kind,
+    slow,
+    paths,
+    statuses,
+    start,
+    end: nowMicros(),
+  });
 }
 
 async function run() {

@@ -62,7 +62,9 @@ function shopSteps(kind, { random, person, slowIssuers }) {
     case 'browse':
       return [get('/')];
     case 'search':
-      return random() < 0.4 ? [get(`/search?q=${word()}`), get(`/product/${pickProduct(random)}`)] : [get(`/search?q=${word()}`)];
+      return random() < 0.4
+        ? [get(`/search?q=${word()}`), get(`/product/${pickProduct(random)}`)]
+        : [get(`/search?q=${word()}`)];
     case 'slow-search':
       return [get('/search?q=anything')];
     case 'broken-search':
@@ -138,20 +140,31 @@ function mark(path, number) {
 }
 
 /**
- * The actions of a run, one after another in order of time: { ordinal, atMs, user, application, kind, slow, steps }.
+ * The actions of a run, one after another in order of time:
+ * { ordinal, atMs, user, application, kind, slow, steps }.
  * `rate` actions a second (exponential gaps) for `seconds`, by `users` users of whom a tenth are staff.
+ * A second run on the same shop counts on from `actionsBefore` and `viewsBefore`.
  */
-export function* eachAction({ seed = 1, rate = 50, seconds = 20, users = 40 }) {
+export function* eachAction({
+  seed = 1,
+  rate = 50,
+  seconds = 20,
+  users = 40,
+  actionsBefore = 0,
+  viewsBefore = 0,
+}) {
   const random = randomFrom(seed ^ hash32('users'));
   const slowIssuers = slowIssuersOf(seed);
   const staffCount = Math.max(1, Math.round(users * STAFF_SHARE));
   const newPerson = (user, staff) => ({ user, staff, signedIn: false, items: 0 });
-  const visitors = Array.from({ length: Math.max(1, users - staffCount) }, (_, at) => newPerson(at + 1, false));
+  const visitors = Array.from({ length: Math.max(1, users - staffCount) }, (_, at) =>
+    newPerson(at + 1, false),
+  );
   const staff = Array.from({ length: staffCount }, (_, at) => newPerson(FIRST_STAFF + at, true));
-  let ordinal = 0;
-  let views = 0;
+  let ordinal = actionsBefore;
+  let views = viewsBefore;
   let orders = 0;
-  for (let atMs = 0; ; ) {
+  for (let atMs = 0; ;) {
     atMs += (-Math.log(1 - random()) / rate) * 1000;
     if (atMs >= seconds * 1000) return;
     const crowd = random() < OFFICE_SHARE ? staff : visitors;

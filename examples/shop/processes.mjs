@@ -5,7 +5,16 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,17 +59,30 @@ export function buildGo(go, say) {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'eastwest-shop');
   const program = join(cache, `shop-${hash.digest('hex').slice(0, 16)}`);
   if (statSync(program, { throwIfNoEntry: false }) !== undefined) return { program };
-  mkdirSync(cache, { recursive: true });
+  try {
+    mkdirSync(cache, { recursive: true });
+  } catch (error) {
+    return { trouble: error.message };
+  }
   say('compiling the Go services (once)');
   const half = `${program}.${process.pid}`;
-  const built = spawnSync(go, ['build', '-trimpath', '-ldflags=-s -w', '-o', half, '.'], {
+  const built = spawnSync(go, ['build', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', half, '.'], {
     cwd: folder,
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOPROXY: 'off', GO111MODULE: 'on' },
+    env: {
+      ...process.env,
+      CGO_ENABLED: '0',
+      GOFLAGS: '',
+      GOPROXY: 'off',
+      GO111MODULE: 'on',
+      GOTOOLCHAIN: 'local',
+    },
     timeout: BUILD_MS,
     encoding: 'utf8',
   });
   if (built.status !== 0) {
-    return { trouble: (built.stderr ?? '').trim().split('\n').pop() || String(built.error ?? 'go build failed') };
+    return {
+      trouble: (built.stderr ?? '').trim().split('\n').pop() || String(built.error ?? 'go build failed'),
+    };
   }
   renameSync(half, program);
   return { program };
@@ -73,10 +95,14 @@ function nginxConfig(folder, places, truthFolder) {
     '{"t":"in","service":"edge","protocol":"http","local":"$server_addr:$server_port",' +
     '"peer":"$remote_addr:$remote_port","n":$connection_requests,"method":"$request_method",' +
     '"path":"$request_uri","status":$status,"endSeconds":$msec,"tookSeconds":$request_time}';
-  const log = truthFolder === undefined ? 'access_log off;' : `access_log ${join(truthFolder, 'edge.ndjson')} truth;`;
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`);
+  const log =
+    truthFolder === undefined ? 'access_log off;' : `access_log ${join(truthFolder, 'edge.ndjson')} truth;`;
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${folder}/${kind};`,
+  );
   const upstream = (name, at) =>
-    `upstream ${name} { server ${at.host}:${at.port}; keepalive 64; keepalive_requests 1000000; keepalive_timeout 1h; }`;
+    `upstream ${name} { server ${at.host}:${at.port}; keepalive 64; ` +
+    'keepalive_requests 1000000; keepalive_timeout 1h; }';
   return `
 daemon off;
 ${account}
@@ -109,14 +135,31 @@ http {
 export function commandOf(name, { language, programs, folder, configFile, places, truthFolder }) {
   const saysReady = (line) => line === 'ready';
   const own = (command) => ({ command: [...command, name, configFile], isReady: saysReady, obeys: true });
-  const watched = (command, isReady) => ({ command: ['/bin/sh', '-c', WATCHED, name, ...command], isReady, obeys: false });
+  const watched = (command, isReady) => ({
+    command: ['/bin/sh', '-c', WATCHED, name, ...command],
+    isReady,
+    obeys: false,
+  });
   if (language === 'go') return own([programs.go]);
   if (language === 'python') return own([programs.python, join(HERE, 'python', `${name}.py`)]);
   if (language === 'redis') {
     const { bindHost, bindPort } = places.redis;
     const settings = ['--port', String(bindPort), '--bind', bindHost, '--protected-mode', 'no', '--save', ''];
-    const more = ['--appendonly', 'no', '--dir', folder, '--daemonize', 'no', '--logfile', '', '--maxmemory', '64mb'];
-    return watched([programs.redis, ...settings, ...more], (line) => line.includes('Ready to accept connections'));
+    const more = [
+      '--appendonly',
+      'no',
+      '--dir',
+      folder,
+      '--daemonize',
+      'no',
+      '--logfile',
+      '',
+      '--maxmemory',
+      '64mb',
+    ];
+    return watched([programs.redis, ...settings, ...more], (line) =>
+      line.includes('Ready to accept connections'),
+    );
   }
   if (language === 'nginx') {
     const file = join(folder, 'nginx.conf');

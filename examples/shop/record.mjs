@@ -38,7 +38,8 @@ async function record(folder) {
   let shop;
   try {
     shop = await startShop({ port: PORT, seed: LOAD.seed, truthFolder, say });
-    if (shop.said.some((line) => line.includes('stand-in'))) throw new Error('the recording wants the whole shop');
+    if (shop.said.some((line) => line.includes('stand-in')))
+      throw new Error('the recording wants the whole shop');
     await shop.load(LOAD);
     await shop.drain();
   } finally {

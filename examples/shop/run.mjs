@@ -46,8 +46,20 @@ function secondsOf(text) {
 function readArguments(words) {
   const text = { type: 'string' };
   const flag = { type: 'boolean', default: false };
-  const options = { for: text, rate: text, users: text, seed: text, port: text, without: text, topology: text, truth: text };
-  const { values } = parseArgs({ args: words, options: { ...options, drain: flag, 'no-load': flag, help: flag } });
+  const options = {
+    for: text,
+    rate: text,
+    users: text,
+    seed: text,
+    port: text,
+    without: text,
+    topology: text,
+    truth: text,
+  };
+  const { values } = parseArgs({
+    args: words,
+    options: { ...options, drain: flag, 'no-load': flag, help: flag },
+  });
   return {
     help: values.help,
     seconds: values.for === undefined ? FOREVER_SECONDS : secondsOf(values.for),
@@ -67,29 +79,53 @@ function say(line) {
   process.stderr.write(`shop: ${line}\n`);
 }
 
-async function useShop(shop, asked) {
-  let interrupted = false;
-  let wake;
+/** The first signal asks the users to stop, the second stops everything at once. */
+function listenToSignals() {
+  const told = { count: 0, shop: undefined };
   const signalled = new Promise((resolve) => {
-    wake = resolve;
+    const onSignal = () => {
+      told.count++;
+      told.shop?.stopLoad();
+      if (told.count > 1) void told.shop?.stop();
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
   });
-  const onSignal = () => {
-    if (interrupted) void shop.stop();
-    interrupted = true;
-    shop.stopLoad();
-    wake();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
+  return { told, signalled };
+}
+
+function tellWhatUsersSaw({ actions, requests, clientErrors, serverErrors, unanswered }) {
+  const errors = `${clientErrors} client errors, ${serverErrors} server errors, ${unanswered} unanswered`;
+  say(`${actions} actions, ${requests} requests, ${errors}`);
+}
+
+async function useShop(shop, asked, { told, signalled }) {
+  told.shop = shop;
+  say(shop.services.map(({ name, language, port }) => `${name} ${port} (${language})`).join(', '));
+  if (told.count > 0) return;
   if (asked.noLoad) await Promise.race([signalled, shop.failed]);
   else {
     const { rate, seconds, users } = asked;
     const seen = await shop.load({ rate, seconds, users });
-    if (seen !== undefined) {
-      const { actions, requests, clientErrors, serverErrors, unanswered } = seen;
-      say(`${actions} actions, ${requests} requests, ${clientErrors} client errors, ${serverErrors} server errors, ${unanswered} unanswered`);
-    }
+    if (seen !== undefined) tellWhatUsersSaw(seen);
   }
-  if (asked.drain) await shop.drain();
+  if (asked.drain && told.count < 2) await shop.drain();
+}
+
+/** Runs the shop as asked; with a truth folder, writes what happened once all has ended. */
+async function runShop(asked, truthFolder) {
+  const signals = listenToSignals();
+  const { port, seed, without, topology, rate, users, seconds } = asked;
+  const shop = await startShop({ port, seed, without, topology, truthFolder, say });
+  try {
+    await useShop(shop, asked, signals);
+  } finally {
+    await shop.stop();
+  }
+  if (truthFolder === undefined) return;
+  const truth = joinTruth(truthFolder);
+  writeFileSync(asked.truth, formatTruth(truth, { seed, rate, users, seconds, services: shop.services }));
+  say(`${truth.calls.length} calls in ${asked.truth}`);
 }
 
 async function main() {
@@ -100,19 +136,7 @@ async function main() {
   }
   const truthFolder = asked.truth === undefined ? undefined : mkdtempSync(join(tmpdir(), 'shop-truth-'));
   try {
-    const { port, seed, without, topology } = asked;
-    const shop = await startShop({ port, seed, without, topology, truthFolder, say });
-    try {
-      say(shop.services.map(({ name, language, port: at }) => `${name} ${at} (${language})`).join(', '));
-      await useShop(shop, asked);
-    } finally {
-      await shop.stop();
-    }
-    if (truthFolder === undefined) return;
-    const truth = joinTruth(truthFolder);
-    const { rate, users, seconds } = asked;
-    writeFileSync(asked.truth, formatTruth(truth, { seed, rate, users, seconds, services: shop.services }));
-    say(`${truth.calls.length} calls in ${asked.truth}`);
+    await runShop(asked, truthFolder);
   } finally {
     if (truthFolder !== undefined) rmSync(truthFolder, { recursive: true, force: true });
   }

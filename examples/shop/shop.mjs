@@ -67,7 +67,10 @@ async function drainProcesses(processes) {
   for (let round = 0; round < DRAIN_ROUNDS_MAX; round++) {
     const told = [];
     for (const each of processes) {
-      if (each.obeys) told.push(`${each.name} ${await each.ask('drain', (line) => line.startsWith('idle '))}`);
+      if (!each.obeys) continue;
+      const line = await each.ask('drain', (text) => text.startsWith('idle '));
+      if (line === undefined) throw new Error(`${each.name} ended while the shop came to rest`);
+      told.push(`${each.name} ${line}`);
     }
     const now = told.join(', ');
     if (now === before) return;
@@ -76,19 +79,8 @@ async function drainProcesses(processes) {
   throw new Error(`the shop does not come to rest: ${before}`);
 }
 
-/**
- * Starts the shop and resolves once every service listens.
- *
- * options: `port` (base, default 18000; 0 finds free ones), `seed` (1), `without` (names of run-times to
- * leave out), `topology` (a file or an object, see topology.mjs), `truthFolder` (each process writes its
- * truth there; none without), `say` (gets each line worth telling).
- */
-export async function startShop(options = {}) {
-  const said = [];
-  const say = (line) => {
-    said.push(line);
-    options.say?.(line);
-  };
+/** Writes the configuration that all services read, and says what each of them is started with. */
+async function prepare(options, say) {
   const without = options.without ?? [];
   checkWithout(without);
   const places = await choosePlaces(options);
@@ -100,63 +92,103 @@ export async function startShop(options = {}) {
   const config = { run, seed, slowIssuers: slowIssuersOf(seed), truthFolder, places };
   const configFile = join(folder, 'config.json');
   writeFileSync(configFile, JSON.stringify(config));
-
   const services = Object.entries(SERVICES).map(([name, service]) => {
-    const language = service.language === 'node' || programs[service.language] !== undefined ? service.language : 'node';
+    const isHere = service.language === 'node' || programs[service.language] !== undefined;
     const { bindHost: address, bindPort: port } = places[name];
-    return { name, language, address, port, protocol: service.protocol, applications: service.applications };
+    const { protocol, applications } = service;
+    return { name, language: isHere ? service.language : 'node', address, port, protocol, applications };
   });
-  const processes = services.map(({ name, language }) => {
-    const how = commandOf(name, { language, programs, folder, configFile, places, truthFolder });
-    return startProcess(name, how, places[name].prefix);
-  });
+  const startOf = ({ name, language }) =>
+    commandOf(name, { language, programs, folder, configFile, places, truthFolder });
+  return { config, folder, services, startOf };
+}
 
-  let stopping;
-  let loading;
-  const stop = () => {
-    stopping ??= Promise.all([...processes, ...(loading === undefined ? [] : [loading])].map((each) => each.end())).then(() => {
-      rmSync(folder, { recursive: true, force: true });
-    });
-    return stopping;
-  };
-  /** Rejects when a service ends that nobody told to. */
+/** Rejects when a service ends that nobody told to. */
+function watch(processes, isStopping) {
   const failed = new Promise((_, reject) => {
     for (const each of processes) {
       each.ended.then(({ how, words }) => {
-        if (stopping === undefined) reject(new Error(`${each.name} ended (${how}): ${words}`));
+        if (!isStopping()) reject(new Error(`${each.name} ended (${how}): ${words}`));
       });
     }
   });
   failed.catch(() => {});
+  return failed;
+}
 
-  /** Lets users loose: { rate, seconds, users, seed }; resolves with what they saw, all answered. */
+/** The users, started anew for each `load`: they count their actions and views on from the last time. */
+function newUsers({ config, folder }, failed) {
+  const before = { actionsBefore: 0, viewsBefore: 0 };
+  let current;
   const load = async (wanted = {}) => {
-    const asked = { seed, rate: 50, seconds: 20, users: 40, ...wanted };
+    if (current !== undefined && !current.isEnded()) throw new Error('the users are still there');
+    const asked = { seed: config.seed, rate: 50, seconds: 20, users: 40, ...wanted, ...before };
     const file = join(folder, 'load.json');
     writeFileSync(file, JSON.stringify({ ...config, load: asked }));
-    const isDone = (line) => line.startsWith('done ');
     const how = { command: [process.execPath, LOAD_PROGRAM, LOAD, file], isReady: () => true, obeys: false };
-    loading = startProcess(LOAD, how, places[LOAD].prefix);
-    const line = await Promise.race([loading.ask(undefined, isDone), failed]);
-    if (line === undefined) {
-      if (stopping !== undefined) return undefined;
-      throw new Error(`the load generator ended early: ${(await loading.ended).words}`);
-    }
-    await loading.ended;
-    return JSON.parse(line.slice('done '.length));
+    current = startProcess(LOAD, how, config.places[LOAD].prefix);
+    const isDone = (line) => line.startsWith('done ');
+    const line = await Promise.race([current.ask(undefined, isDone), failed]);
+    const { words } = await current.ended;
+    if (line === undefined) throw new Error(`the users left early: ${words}`);
+    const summary = JSON.parse(line.slice('done '.length));
+    before.actionsBefore += summary.actions;
+    before.viewsBefore += summary.requests;
+    return summary;
   };
-  /** Asks the users to stop early; `load` then resolves once what they asked for is answered. */
   const stopLoad = () => {
-    if (loading !== undefined && !loading.isEnded()) loading.tell('stop');
+    if (current !== undefined && !current.isEnded()) current.tell('stop');
   };
+  return { load, stopLoad, processes: () => (current === undefined ? [] : [current]) };
+}
 
+/**
+ * Starts the shop and resolves once every service listens.
+ *
+ * options: `port` (base, default 18000; 0 finds free ones), `seed` (1), `without` (names of run-times to
+ * leave out), `topology` (a file or an object, see topology.mjs), `truthFolder` (each process writes its
+ * truth there; none without), `say` (gets each line worth telling). The types are in shop.d.mts.
+ */
+export async function startShop(options = {}) {
+  const said = [];
+  const prepared = await prepare(options, (line) => {
+    said.push(line);
+    options.say?.(line);
+  });
+  const { config, folder, services, startOf } = prepared;
+  const processes = services.map((service) => {
+    return startProcess(service.name, startOf(service), config.places[service.name].prefix);
+  });
+  let stopping;
+  const failed = watch(processes, () => stopping !== undefined);
+  const users = newUsers(prepared, failed);
+  const everybody = () => [...processes, ...users.processes()];
+  const endAll = async () => {
+    await Promise.all(everybody().map((each) => each.end()));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const stop = () => {
+    stopping ??= endAll();
+    return stopping;
+  };
   try {
     await Promise.all(processes.map((each) => each.ready));
   } catch (error) {
     await stop();
     throw error;
   }
+  /** Lets users loose; when the shop is stopped meanwhile, there is nothing to tell. */
+  const load = async (wanted) => {
+    try {
+      return await users.load(wanted);
+    } catch (error) {
+      if (stopping !== undefined) return undefined;
+      throw error;
+    }
+  };
+  const { seed, run } = config;
+  const { stopLoad } = users;
   const drain = () => drainProcesses(processes);
-  const pids = () => [...processes, ...(loading === undefined ? [] : [loading])].map((each) => each.pid);
+  const pids = () => everybody().map((each) => each.pid);
   return { services, said, seed, run, failed, pids, load, stopLoad, drain, stop };
 }

@@ -3,12 +3,13 @@
  * them listens on and is reached at. By default all live on 127.0.0.1 at fixed distances from a base port.
  * A topology file or SHOP_* variables move any of them elsewhere, for instance into a network namespace:
  *
- *   { "orders": { "bind": "10.9.0.7:8080", "url": "10.9.1.7:80", "prefix": ["ip", "netns", "exec", "orders"] } }
+ *   { "orders": { "bind": "10.9.0.7:8080", "url": "10.9.1.7:80", "prefix": "ip netns exec orders" } }
  *   SHOP_BIND_ORDERS=10.9.0.7:8080  SHOP_URL_ORDERS=10.9.1.7:80  SHOP_PREFIX_ORDERS="ip netns exec orders"
  *
  * `bind` is where it listens, `url` is what callers connect to (they differ behind NAT), `prefix` goes
  * before the command that starts it. `load` stands for the visitors: only its prefix counts.
  */
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
@@ -37,7 +38,7 @@ export const SERVICES = {
 /** Ports from the base on that belong to the shop, two of them kept for what joins later. */
 export const PORTS = 16;
 
-/** Those that never started are told by the reader of the map; the visitors are a process too. */
+/** The users are a process too: they have a command prefix, and a name in the truth, but no address. */
 export const LOAD = 'load';
 
 function splitAddress(text, what) {
@@ -86,6 +87,17 @@ function portIsFree(host, port) {
   });
 }
 
+function datagramPortIsFree(host, port) {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind(port, host, () => socket.close(() => resolve(true)));
+  });
+}
+
 /** The first base port from `from` on whose whole range is free on loopback; looks at 200 ranges. */
 export async function freeBasePort(from = 18_000) {
   for (let base = from, tries = 0; tries < 200 && base + PORTS < 32_000; base += PORTS, tries++) {
@@ -99,7 +111,8 @@ export async function takenService(places) {
   for (const name of Object.keys(SERVICES)) {
     const place = places[name];
     if (place.prefix.length > 0) continue;
-    if (!(await portIsFree(place.bindHost, place.bindPort))) return name;
+    const isFree = SERVICES[name].protocol === 'dns' ? datagramPortIsFree : portIsFree;
+    if (!(await isFree(place.bindHost, place.bindPort))) return name;
   }
   return undefined;
 }

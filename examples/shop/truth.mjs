@@ -19,14 +19,16 @@ function readEvents(folder) {
   const events = [];
   for (const file of readdirSync(folder).sort()) {
     if (!file.endsWith('.ndjson')) continue;
-    readFileSync(join(folder, file), 'utf8').split('\n').forEach((line, at) => {
-      if (line === '') return;
-      try {
-        events.push(JSON.parse(line));
-      } catch {
-        throw new Error(`${file}, line ${at + 1}: not a line of truth: ${line.slice(0, 80)}`);
-      }
-    });
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .forEach((line, at) => {
+        if (line === '') return;
+        try {
+          events.push(JSON.parse(line));
+        } catch {
+          throw new Error(`${file}, line ${at + 1}: not a line of truth: ${line.slice(0, 80)}`);
+        }
+      });
   }
   return events;
 }
@@ -43,7 +45,7 @@ function connectionKey(service, peer, n) {
   return `${service} ${peer} ${n}`;
 }
 
-/** What both ends of a call know of it. Look-ups open a new socket each, whose port soon comes round again. */
+/** What both ends of a call know of it. A look-up opens a new socket, whose port soon comes round again. */
 function callKey(service, event, client) {
   if (event.protocol === 'dns') return `${service} ${client} ${event.method} ${event.path}`;
   return connectionKey(service, client, event.n);
@@ -138,7 +140,8 @@ function spreadActions(calls) {
   const byId = new Map(calls.map((call) => [call.id, call]));
   const rootOf = (call) => {
     let at = call;
-    for (let depth = 0; at.parent !== undefined && depth < 64; depth++) at = byId.get(at.parent) ?? { ...at, parent: undefined };
+    for (let depth = 0; at.parent !== undefined && depth < 64; depth++)
+      at = byId.get(at.parent) ?? { ...at, parent: undefined };
     return at;
   };
   for (const call of calls) {
@@ -168,7 +171,12 @@ export function joinTruth(folder) {
     delete call.out;
     delete call.incoming;
   }
-  return { actions: ofKind('action').sort((one, other) => one.ordinal - other.ordinal), calls, orphans, unmatched };
+  return {
+    actions: ofKind('action').sort((one, other) => one.ordinal - other.ordinal),
+    calls,
+    orphans,
+    unmatched,
+  };
 }
 
 /**
@@ -198,9 +206,17 @@ export function formatTruth(truth, run = {}) {
 
 /** Reads back what `formatTruth` wrote: { run, actions, calls, expected }. */
 export function parseTruth(text) {
-  const lines = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  const lines = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
   const ofKind = (kind) => lines.filter((line) => line.t === kind);
-  return { run: ofKind('run')[0], actions: ofKind('action'), calls: ofKind('call'), expected: ofKind('expected')[0] };
+  return {
+    run: ofKind('run')[0],
+    actions: ofKind('action'),
+    calls: ofKind('call'),
+    expected: ofKind('expected')[0],
+  };
 }
 
 /** Children of each call in order of time, and the roots: { roots, childrenOf(call) }. */

@@ -35,7 +35,12 @@ export function decodeQuery(packet) {
     at += 1 + packet[at];
   }
   if (at + 5 > packet.length) return undefined;
-  return { id: packet.readUInt16BE(0), name: labels.join('.'), type: packet.readUInt16BE(at + 1), end: at + 5 };
+  return {
+    id: packet.readUInt16BE(0),
+    name: labels.join('.'),
+    type: packet.readUInt16BE(at + 1),
+    end: at + 5,
+  };
 }
 
 /** The answer to `packet`: one IPv4 address, none of this type (''), or no such name (undefined). */

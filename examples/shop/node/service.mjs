@@ -108,7 +108,8 @@ function newContext(shared, cause) {
         port: place.port,
         method,
         path,
-        headers: value === undefined ? { accept: 'application/json' } : { 'content-type': 'application/json' },
+        headers:
+          value === undefined ? { accept: 'application/json' } : { 'content-type': 'application/json' },
         body: value === undefined ? undefined : JSON.stringify(value),
         cause,
         attempt,
@@ -188,7 +189,17 @@ export function startService(routes, jobs = []) {
     busy--;
     served++;
     const { method, url: path } = request;
-    truth.write({ t: 'in', service: name, protocol: 'http', ...cause, method, path, status, start, end: nowMicros() });
+    truth.write({
+      t: 'in',
+      service: name,
+      protocol: 'http',
+      ...cause,
+      method,
+      path,
+      status,
+      start,
+      end: nowMicros(),
+    });
   };
 
   const server = createServer({ keepAlive: true, noDelay: true }, serve);

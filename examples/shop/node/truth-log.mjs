@@ -2,7 +2,8 @@
  * The truth of one process, out of band: which call came in on which connection, which call that caused,
  * one JSON object a line, in a file of its own. Nothing of it ever travels with a request.
  *
- *   {"t":"in","service":…,"protocol":…,"local":"A:P","peer":"A:P","n":3,"method":…,"path":…,"status":…,"start":µs,"end":µs}
+ *   {"t":"in","service":…,"protocol":…,"local":"A:P","peer":"A:P","n":3,
+ *    "method":…,"path":…,"status":…,"start":µs,"end":µs}
  *   {"t":"out", … ,"to":…,"attempt":1,"cause":{"local":…,"peer":…,"n":…}}
  *
  * `n` is the ordinal of the request on its connection, from 1.

@@ -19,7 +19,12 @@ async function add(call) {
   if (stock.status !== 200) return answer(stock.status === 404 ? 404 : 502, { error: 'no such product' });
   if (stock.value.stock < quantity) return answer(409, { error: 'not that many left' });
   const key = `cart:${call.values.user}`;
-  await call.pipeline([['MULTI'], ['HINCRBY', key, product, quantity], ['EXPIRE', key, KEEP_SECONDS], ['EXEC']]);
+  await call.pipeline([
+    ['MULTI'],
+    ['HINCRBY', key, product, quantity],
+    ['EXPIRE', key, KEEP_SECONDS],
+    ['EXEC'],
+  ]);
   return answer(201, { added: product });
 }
 

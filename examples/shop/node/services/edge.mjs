@@ -11,6 +11,14 @@ const ordinals = new WeakMap();
 let busy = 0;
 let served = 0;
 
+/** These speak of one connection only, RFC 9110 section 7.6.1. */
+function withoutHopHeaders(headers) {
+  const kept = { ...headers };
+  delete kept.connection;
+  delete kept['keep-alive'];
+  return kept;
+}
+
 async function pass(request, response) {
   const { socket, method, url } = request;
   const start = nowMicros();
@@ -27,16 +35,26 @@ async function pass(request, response) {
   const body = parts.length === 0 ? undefined : Buffer.concat(parts);
   const to = url.startsWith('/office/') ? 'office' : 'storefront';
   const { host, port } = config.places[to];
-  const { connection, ...headers } = request.headers;
+  const headers = withoutHopHeaders(request.headers);
   const asked = { service: config.name, to, host, port, method, path: url, headers, body, cause };
   const got = await sendHttp(agent, truth, asked);
   const status = got.status === 0 ? 502 : got.status;
-  const { connection: hop, 'keep-alive': keep, ...answered } = got.headers;
+  const answered = withoutHopHeaders(got.headers);
   response.writeHead(status, { ...answered, 'content-length': Buffer.byteLength(got.body) });
   response.end(got.body);
   busy--;
   served++;
-  truth.write({ t: 'in', service: config.name, protocol: 'http', ...cause, method, path: url, status, start, end: nowMicros() });
+  truth.write({
+    t: 'in',
+    service: config.name,
+    protocol: 'http',
+    ...cause,
+    method,
+    path: url,
+    status,
+    start,
+    end: nowMicros(),
+  });
 }
 
 const server = createServer({ keepAlive: true, noDelay: true }, pass);

@@ -15,7 +15,8 @@ async function reserve(call) {
   if (call.random() < BUSY_SHARE) return answer(503, { error: 'stock is being counted' });
   await call.work(3);
   const items = call.body?.items ?? [];
-  if (items.some((item) => !(stock[item.product] >= item.quantity))) return answer(409, { error: 'sold out' });
+  if (items.some((item) => !(stock[item.product] >= item.quantity)))
+    return answer(409, { error: 'sold out' });
   for (const item of items) {
     stock[item.product] -= item.quantity;
     if (stock[item.product] < 10) stock[item.product] += 150;

@@ -24,7 +24,9 @@ async function home(call) {
     call.http('catalogue', 'GET', '/featured'),
     call.http('pricing', 'GET', '/rates'),
   ]);
-  return failed(featured, rates) ?? page('Shop', user === undefined ? 'Welcome' : 'Hello again', featured.value);
+  return (
+    failed(featured, rates) ?? page('Shop', user === undefined ? 'Welcome' : 'Hello again', featured.value)
+  );
 }
 
 async function search(call) {
