@@ -57,9 +57,23 @@ function prefixOf(value, what) {
   throw new Error(`${what} must be a list of words`);
 }
 
+function readMoves(file) {
+  let text;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`the topology ${file} cannot be read (${error.code})`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`the topology ${file} is no JSON: ${error.message}`);
+  }
+}
+
 /** The whole topology: a base port, what a file or an object says, then what the environment says. */
 export function topology(basePort, given = {}, environment = process.env) {
-  const moves = typeof given === 'string' ? JSON.parse(readFileSync(given, 'utf8')) : given;
+  const moves = typeof given === 'string' ? readMoves(given) : given;
   for (const name of Object.keys(moves)) {
     if (SERVICES[name] === undefined && name !== LOAD) {
       throw new Error(`topology names "${name}", which is no service of the shop: ${Object.keys(SERVICES)}`);
