@@ -39,9 +39,9 @@ export const COUNT_RESPONSE_BYTES = 5;
 /** What `take` hands over: buffers that may be transferred. */
 export interface AggregateRows {
   readonly rows: number;
-  readonly keys: Int32Array;
-  readonly counts: Float64Array;
-  readonly latencies: Uint32Array;
+  readonly keys: Int32Array<ArrayBuffer>;
+  readonly counts: Float64Array<ArrayBuffer>;
+  readonly latencies: Uint32Array<ArrayBuffer>;
 }
 
 export class Aggregate {

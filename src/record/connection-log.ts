@@ -29,7 +29,7 @@ export const LOG_ROW = 20;
 const ENTRIES_MIN = 256;
 
 export class ConnectionLog {
-  #words = new Int32Array(ENTRIES_MIN * LOG_WORDS);
+  #words: Int32Array<ArrayBuffer> = new Int32Array(ENTRIES_MIN * LOG_WORDS);
   count = 0;
 
   /** The word index of a new entry; it grows with the connections of one block, which a block bounds. */
@@ -46,7 +46,7 @@ export class ConnectionLog {
     return this.#words;
   }
 
-  take(): Int32Array {
+  take(): Int32Array<ArrayBuffer> {
     const taken = this.#words.slice(0, this.count * LOG_WORDS);
     this.count = 0;
     return taken;

@@ -327,7 +327,8 @@ export class Engine implements FrameSink {
     const client = i32[at + R_CLIENT] === 1 ? two : one;
     const server = i32[at + R_CLIENT] === 1 ? one : two;
     const owner = this.#ownerOf(at);
-    if (!this.#claims.taken(i32[client + D_FIRST], i32[server + D_FIRST], owner, seconds)) return;
+    const place = i32[client + D_INTERFACE];
+    if (!this.#claims.taken(i32[client + D_FIRST], i32[server + D_FIRST], owner, place, seconds)) return;
     i32[at + R_FLAGS] |= CONNECTION_SECONDARY;
     this.#tcp.drop(at);
   }

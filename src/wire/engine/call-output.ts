@@ -164,10 +164,10 @@ export class CallOutput implements ConversationSink {
     line.retransmits = i32[client + row.D_RETRANSMITS] + i32[server + row.D_RETRANSMITS];
     line.gapBytes = i32[client + row.D_GAP] + i32[server + row.D_GAP];
     line.flags = (i32[at + row.R_FLAGS] & row.CONNECTION_MID_STREAM) !== 0 ? FLAG_MID_STREAM : 0;
-    const { connections, sink } = this.#o;
+    const { connections } = this.#o;
     if (connections.add(line)) return;
-    sink.connections(connections);
-    connections.clear();
+    // Calls first: who reads them asks for their connections, until those are told to be over.
+    this.flush();
     connections.add(line);
   }
 
@@ -211,10 +211,14 @@ export class CallOutput implements ConversationSink {
     const word = call >> 2;
     const owner = ((this.#o.worker + 1) << 24) ^ (i32[at + row.R_HASH] & 0xffffff) ^ 0x40000000;
     const seconds = i32[word + oc.OC_START];
+    const nanos = i32[word + oc.OC_START + 1];
+    const place = i32[at + row.R_DIRECTION + i32[at + row.R_CLIENT] * row.DIRECTION_WORDS + row.D_INTERFACE];
+    const { claims } = this.#o;
+    const low = i32[word + oc.OC_CALL];
+    const high = i32[word + oc.OC_CALL + 1];
     const taken = udp
-      ? this.#o.claims.takenAt(i32[word + oc.OC_CALL], i32[word + oc.OC_CALL + 1], owner, seconds,
-          i32[word + oc.OC_START + 1], DATAGRAM_VIEW_NS)
-      : this.#o.claims.taken(i32[word + oc.OC_CALL], i32[word + oc.OC_CALL + 1], owner, seconds);
+      ? claims.takenAt(low, high, owner, place, seconds, nanos, DATAGRAM_VIEW_NS)
+      : claims.taken(low, high, owner, place, seconds);
     if (taken) this.#o.ledger.add(DUPLICATE_VIEW, 1, 0);
     return taken;
   }

@@ -6,7 +6,7 @@
  * The table may lie in shared memory: workers then decide it among themselves with one atomic exchange per
  * connection, before the first call is parsed, and nobody has to be asked or to hold calls back.
  */
-const SLOT_WORDS = 6; // lock, first, second, owner, seconds, nanos
+const SLOT_WORDS = 7; // lock, first, second, owner, seconds, nanos, place
 const PROBES = 8;
 const SLOTS = 1 << 15;
 
@@ -20,6 +20,7 @@ const SECOND = 2;
 const OWNER = 3;
 const SECONDS = 4;
 const NANOS = 5;
+const PLACE = 6;
 
 export class Claims {
   readonly #words: Int32Array;
@@ -30,11 +31,13 @@ export class Claims {
   }
 
   /**
-   * True when the pair of words is claimed by another owner since at most CLAIM_SECONDS; else it is
-   * `owner`'s from now on. Where all slots of its bucket are taken, the oldest is given up.
+   * True when the pair of words is claimed by another owner at another place (interface and direction)
+   * since at most CLAIM_SECONDS; else it is `owner`'s from now on. At one place nothing is seen twice under
+   * two addresses: equal numbers there are chance, or made. Where all slots of its bucket are taken, the
+   * oldest is given up.
    */
-  taken(first: number, second: number, owner: number, seconds: number): boolean {
-    return this.takenAt(first, second, owner, seconds, 0, CLAIM_SECONDS * 1e9);
+  taken(first: number, second: number, owner: number, place: number, seconds: number): boolean {
+    return this.takenAt(first, second, owner, place, seconds, 0, CLAIM_SECONDS * 1e9);
   }
 
   /** As `taken`, with the time in full and how near in time the other claim must be, in ns. */
@@ -42,6 +45,7 @@ export class Claims {
     first: number,
     second: number,
     owner: number,
+    place: number,
     seconds: number,
     nanos: number,
     withinNs: number,
@@ -55,13 +59,16 @@ export class Claims {
     const slot = find(words, base, first, second);
     const found = words[slot + FIRST] === first && words[slot + SECOND] === second;
     const age = Math.abs((seconds - words[slot + SECONDS]) * 1e9 + nanos - words[slot + NANOS]);
-    const other = found && words[slot + OWNER] !== owner && words[slot + OWNER] !== 0 && age <= withinNs;
+    const other =
+      found && words[slot + OWNER] !== owner && words[slot + OWNER] !== 0 &&
+      words[slot + PLACE] !== place && age <= withinNs;
     if (!other) {
       words[slot + FIRST] = first;
       words[slot + SECOND] = second;
       words[slot + OWNER] = owner;
       words[slot + SECONDS] = seconds;
       words[slot + NANOS] = nanos;
+      words[slot + PLACE] = place;
     }
     Atomics.store(words, base + LOCK, 0);
     return other;

@@ -5,6 +5,7 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { createMemory, type WireMemory } from '../../base/memory.ts';
 import { VANTAGE_FILE, VANTAGE_UNKNOWN } from '../../record/codes.ts';
 import { Ledger } from '../../record/coverage.ts';
+import { captureFileErrorText } from '../capture/capture-file-error.ts';
 import { openLive, type LiveSource } from '../capture/live-source.ts';
 import { OwnTraffic } from '../capture/own-traffic.ts';
 import { readCapture } from '../capture/pcap-file.ts';
@@ -165,7 +166,7 @@ async function runFiles(
     // Captures of other places and times: what is open in one does not go on in the next.
     engine.end();
     if (read.ok) reporter.say({ kind: 'file', file, warning: read.value.warning });
-    else reporter.say({ kind: 'unreadable', file, failure: { kind: 'unreadable', message: read.error.message } });
+    else reporter.say({ kind: 'unreadable', file, failure: { kind: 'unreadable', message: captureFileErrorText(read.error) } });
   }
   reporter.second(0);
   reporter.say({ kind: 'done' });
