@@ -36,7 +36,7 @@ export function classify(u8: Uint8Array, i32: Int32Array, state: number, start: 
   if (type === PUSH) {
     const kind = pushKind(u8, start, end);
     if (kind === 0) return NEED_MORE;
-    return kind > 0 && isConfirmation(u8, start) ? confirmation(i32, state) : OPENING_PUSH;
+    return kind > 0 && isConfirmation(u8, start) ? confirmation(u8, i32, state, start) : OPENING_PUSH;
   }
   if (type !== ARRAY || i32[state + s.RESP3] !== 0) return OPENING_ANSWER;
   const subscriber =
@@ -48,11 +48,15 @@ export function classify(u8: Uint8Array, i32: Int32Array, state: number, start: 
   const kind = pushKind(u8, start, end);
   if (kind === 0) return NEED_MORE;
   if (kind < 0) return OPENING_ANSWER;
-  if (isConfirmation(u8, start)) return confirmation(i32, state);
+  if (isConfirmation(u8, start)) return confirmation(u8, i32, state, start);
   return isMessage(u8, start) ? OPENING_PUSH : OPENING_ANSWER;
 }
 
-function confirmation(i32: Int32Array, state: number): number {
+/** Does it answer the oldest (UN)SUBSCRIBE, or does it follow on such an answer? */
+function confirmation(u8: Uint8Array, i32: Int32Array, state: number, start: number): number {
+  // `UNSUBSCRIBE` of all is confirmed for each channel that there was, however many.
+  const all = i32[state + s.CONFIRMATIONS_ALL];
+  if (all !== 0 && u8[pushKindAt(u8, start)] === all) return OPENING_CONFIRMATION_MORE;
   if (i32[state + s.CONFIRMATIONS_MORE] > 0) return OPENING_CONFIRMATION_MORE;
   return i32[state + s.CONFIRMATIONS_DUE] > 0 ? OPENING_CONFIRMATION : OPENING_CONFIRMATION_MORE;
 }

@@ -99,7 +99,9 @@ function begin(
     i32[state + s.S_KIND] = ((rule >> RULE_KIND_SHIFT) << 1) | hidden;
     if (opening === OPENING_CONFIRMATION) {
       i32[state + s.CONFIRMATIONS_DUE]--;
-      i32[state + s.CONFIRMATIONS_MORE] = Math.max(0, out.word(s.WORD_CHANNELS) - 1);
+      const channels = out.word(s.WORD_CHANNELS);
+      i32[state + s.CONFIRMATIONS_MORE] = Math.max(0, channels - 1);
+      i32[state + s.CONFIRMATIONS_ALL] = channels === 0 ? u8[pushKindAt(u8, start)] : 0;
     }
     return;
   }
@@ -274,8 +276,10 @@ function takeInteger(
   else if (i32[state + s.S_LEAF] === 2) {
     // How many are subscribed now.
     const bit = (i32[state + s.S_KIND] & SHARD) !== 0 ? 2 : 1;
-    if (u8[start] === 0x30) i32[state + s.SUBSCRIBED] &= ~bit;
-    else i32[state + s.SUBSCRIBED] |= bit;
+    if (u8[start] === 0x30) {
+      i32[state + s.SUBSCRIBED] &= ~bit;
+      i32[state + s.CONFIRMATIONS_ALL] = 0;
+    } else i32[state + s.SUBSCRIBED] |= bit;
   }
 }
 

@@ -44,12 +44,14 @@ export const SUBSCRIBED = 20;
 export const CONFIRMATIONS_DUE = 21;
 /** Further confirmations of the one answered last. */
 export const CONFIRMATIONS_MORE = 22;
-export const RESP3 = 23;
-export const MONITORING = 24;
+/** First letter of the command that was answered last and named no channel: all of its kind follow. */
+export const CONFIRMATIONS_ALL = 23;
+export const RESP3 = 24;
+export const MONITORING = 25;
 /** SYNC or PSYNC was sent: the server may send bare newlines while it makes ready. */
-export const SYNCING = 25;
-export const CLIENT_SPOKE = 26;
-export const STATE_WORDS = 27;
+export const SYNCING = 26;
+export const CLIENT_SPOKE = 27;
+export const STATE_WORDS = 28;
 
 export const TAIL_NONE = 0;
 /** CR LF that ends a value offered as body. */

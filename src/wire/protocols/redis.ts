@@ -54,6 +54,7 @@ export const redis: Protocol = {
     if (i32[state + s.CONFIRMATIONS_DUE] > 0) i32[state + s.SUBSCRIBED] |= 1;
     i32[state + s.CONFIRMATIONS_DUE] = 0;
     i32[state + s.CONFIRMATIONS_MORE] = 0;
+    i32[state + s.CONFIRMATIONS_ALL] = 0;
   },
 
   resync(context, start, end, side) {
