@@ -190,7 +190,8 @@ export function endLines(
 export function plainLine(summary: LiveSummary): string {
   const busiest = summary.services.slice(0, 3).map((one) => {
     const name = escapeTerminal(one.name);
-    return `${name} ${formatRate(one.rate)} errors ${formatShare(one.errorShare)} p99 ${formatDuration(one.p99Ns)}`;
+    const errors = formatShare(one.errorShare);
+    return `${name} ${formatRate(one.rate)} errors ${errors} p99 ${formatDuration(one.p99Ns)}`;
   });
   const parts = [`${formatDuration(summary.elapsedMs * 1e6)}  ${totalsLine(summary.totals)}`, ...busiest];
   return `${parts.join('; ')}; coverage: ${coverageShort(summary.coverage)}`;

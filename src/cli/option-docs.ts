@@ -21,8 +21,9 @@ export function configDocument(): string {
   return `# Configuration
 
 One YAML file: \`--config FILE\`, or EASTWEST_CONFIG, or \`~/.config/eastwest/config.yaml\` when it is there
-(\`$XDG_CONFIG_HOME\` is respected). Every key is also a flag and an environment variable. A flag wins over the variable,
-the variable over the file, the file over the default. What is wrong is refused with its place:
+(\`$XDG_CONFIG_HOME\` is respected). Every key is also a flag and an environment variable. A flag wins
+over the variable, the variable over the file, the file over the default. What is wrong is refused with
+its place:
 
 \`\`\`
 eastwest: eastwest.yaml:3:1: there is no key "intreface"; did you mean interface?
@@ -44,8 +45,8 @@ limits:
   connections: 100000
 \`\`\`
 
-In a flag or variable, services are \`cart=10.0.0.1:80,databases=10.1.0.0/16,web=[fd00::1]:443\`, and other lists have
-commas; a flag may also be repeated. A flag that is on is switched off by \`--no-…\`.
+In a flag or variable, services are \`cart=10.0.0.1:80,databases=10.1.0.0/16,web=[fd00::1]:443\`, and
+other lists have commas; a flag may also be repeated. A flag that is on is switched off by \`--no-…\`.
 
 ## Keys
 
@@ -119,12 +120,14 @@ export function exitCodesDocument(): string {
 | --- | --- |
 ${EXIT_CODES.map(({ code, meaning }) => `| ${code} | ${meaning} |`).join('\n')}
 
-- \`eastwest up\` and \`eastwest observe\` run until they are stopped: Ctrl-C (SIGINT), SIGTERM and a closed terminal are
-  their normal end, as is \`--for\`, and the code is 0. The summary and the ledger are printed.
+- \`eastwest up\` and \`eastwest observe\` run until they are stopped: Ctrl-C (SIGINT), SIGTERM and a
+  closed terminal are their normal end, as is \`--for\`, and the code is 0. The
+  summary and the ledger are printed.
 - \`eastwest read\` that is stopped before the end of its input prints what it has and ends with 5.
 - A second Ctrl-C ends any command at once with 5.
 - When the reader of standard output goes away (\`| head\`), the command ends quietly with 0.
 - \`eastwest\` without a command prints help and ends with 2; \`--help\` and \`--version\` with 0.
-- A failure is one line on standard error: \`eastwest: what: where; what to do\`. EASTWEST_DEBUG=1 adds the stack trace.
+- A failure is one line on standard error: \`eastwest: what: where; what to do\`.
+  EASTWEST_DEBUG=1 adds the stack trace.
 `;
 }

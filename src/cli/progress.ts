@@ -78,5 +78,6 @@ export function progressLine(
     bytesPerMs === undefined || bytesPerMs <= 0 || bytes >= bytesTotal
       ? ''
       : `  ${formatDuration(((bytesTotal - bytes) / bytesPerMs) * 1e6)} left`;
-  return `${bar} ${formatShare(share)}  ${formatBytes(bytes)} of ${formatBytes(bytesTotal)}${rate}${left}  ${name}`;
+  const amount = `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}`;
+  return `${bar} ${formatShare(share)}  ${amount}${rate}${left}  ${name}`;
 }

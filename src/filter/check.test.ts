@@ -41,7 +41,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['host.matches(target)', 'column 14: matches() takes its pattern as a constant text'],
   [
     'host.matches("a(?=b)")',
-    'column 14: in the pattern, at character 3: of the groups that begin with (? only (?: is known, and (?i) at the beginning',
+    'column 14: in the pattern, at character 3: (? begins only (?: groups, and (?i) at the very beginning',
   ],
   ['duration > duration("5 s")', 'column 21: this is no duration; for example "250ms", "1m30s"'],
   [
@@ -104,7 +104,7 @@ test('64-bit integers are compared exactly, as text, BigInt and number', () => {
   equal(chooses('request_bytes > -9223372036854775808', { request_bytes: 0 }), true);
 });
 
-test('a null or missing value is an error that does not match, and does not decide for its neighbours', () => {
+test('a null or missing value is an error: it does not match, nor decide for its neighbours', () => {
   const row = { first_byte: null, status: '404' };
   equal(chooses('first_byte == null', row), true);
   equal(chooses('first_byte == duration("1s")', row), false);

@@ -100,11 +100,12 @@ const RESOLVED = [
   'client_port UInt16',
   'server_address String',
   'client_service String',
+  'server_service String',
 ];
 
 function createTable(): string {
   const columns = CALL_COLUMNS.map((column) => `${column.name} ${column.type}`);
-  return `CREATE TABLE calls (${[...columns, ...RESOLVED, 'server_service String'].join(', ')}) ENGINE = Memory`;
+  return `CREATE TABLE calls (${[...columns, ...RESOLVED].join(', ')}) ENGINE = Memory`;
 }
 
 function insertRow(row: Row): string {
@@ -129,7 +130,7 @@ function insertRow(row: Row): string {
   return JSON.stringify(record);
 }
 
-test('SQL in the real engine gives the same value, true, false or NULL, as the plain evaluator', async (context) => {
+test('SQL in the real engine gives the same as the plain evaluator: true, false or NULL', async (context) => {
   const session = await openChdb();
   if (session === undefined) return context.skip('chDB is not installed');
   const { cases, rows } = generate();

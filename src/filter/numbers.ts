@@ -57,8 +57,10 @@ export function parseDuration(text: string): number | bigint | undefined {
   return nanos >= INT_MIN && nanos <= INT_MAX ? integer(nanos) : undefined;
 }
 
-const TIMESTAMP =
-  /^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$/;
+const DATE = '([0-9]{4})-([0-9]{2})-([0-9]{2})';
+const TIME = '([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\\.([0-9]{1,9}))?';
+const ZONE = '(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))';
+const TIMESTAMP = new RegExp(`^${DATE}[Tt]${TIME}${ZONE}$`);
 
 /** Nanoseconds since 1970 of an RFC 3339 time, 1970 to 2261: what DateTime64(9) holds of it. */
 export function parseTimestamp(text: string): number | bigint | undefined {
@@ -91,8 +93,8 @@ export function compareNumbers(a: number | bigint, b: number | bigint): number |
 }
 
 /**
- * Texts by code point, as CEL and as ClickHouse (which compares UTF-8 bytes: the same order). JavaScript's own
- * `<` goes by UTF-16 units, which puts U+10000 before U+FFFF.
+ * Texts by code point, as CEL and as ClickHouse (which compares UTF-8 bytes: the same order). JavaScript's
+ * own `<` goes by UTF-16 units, which puts U+10000 before U+FFFF.
  */
 export function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -1,6 +1,6 @@
 /**
- * Text to syntax tree, by the one CEL parser (docs/decisions/cel.md). Only its parser is used: types, meaning,
- * limits and messages are ours (check.ts), so that the predicate and the SQL have one source.
+ * Text to syntax tree, by the one CEL parser (docs/decisions/cel.md). Only its parser is used: types,
+ * meaning, limits and messages are ours (check.ts), so that the predicate and the SQL have one source.
  */
 import { Environment, ParseError, type ASTNode } from '@marcbachmann/cel-js';
 import { fail, ok, type Result } from '../base/result.ts';

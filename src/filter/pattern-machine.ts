@@ -19,7 +19,7 @@ interface Program {
   readonly sets: Ranges[];
 }
 
-/** A function that tells whether the pattern is found anywhere in a text. Not to be entered again in itself. */
+/** A function that tells whether the pattern is found anywhere in a text. */
 export function compilePattern(pattern: Pattern): (text: string) => boolean {
   const program: Program = { operation: [], a: [], b: [], sets: [] };
   emit(program, pattern.root);

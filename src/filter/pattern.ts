@@ -159,7 +159,7 @@ class PatternParser {
     this.at++;
     if (this.text[this.at] === '?') {
       if (this.text[this.at + 1] !== ':') {
-        this.refuse('of the groups that begin with (? only (?: is known, and (?i) at the beginning');
+        this.refuse('(? begins only (?: groups, and (?i) at the very beginning');
         return { kind: 'empty' };
       }
       this.at += 2;

@@ -14,7 +14,8 @@ test('a filter becomes the expression that one would write', () => {
     ['status == "404"', "((status = '404'))"],
     [
       'error && duration > duration("250ms")',
-      "(((toString(outcome) IN ('server error', 'reset', 'timeout', 'unanswered')) AND (end > toInt64('250000000'))))",
+      "(((toString(outcome) IN ('server error', 'reset', 'timeout', 'unanswered')) AND " +
+        "(end > toInt64('250000000'))))",
     ],
     ['first_byte == null', '(isNull(nullIf(first_byte, 0)))'],
     ['server_port in [80, 443, 2.5]', "((server_port IN (toInt64('80'), toInt64('443'))))"],

@@ -13,7 +13,7 @@ export function compileSql(filter: Filter, expressions: FieldExpressions = {}): 
   return `(${new SqlWriter(expressions).write(filter.root)})`;
 }
 
-/** A text as a literal of ClickHouse: quotes, backslashes, controls and everything beyond ASCII as escapes. */
+/** A text as a literal of ClickHouse: quotes, backslashes, controls, all beyond ASCII as escapes. */
 export function quoteText(text: string): string {
   let quoted = "'";
   for (const byte of new TextEncoder().encode(text)) {
@@ -43,8 +43,10 @@ class SqlWriter {
       case 'not':
         return `(NOT ${this.write(node.operand)})`;
       case 'and':
-      case 'or':
-        return `(${node.operands.map((operand) => this.write(operand)).join(node.kind === 'and' ? ' AND ' : ' OR ')})`;
+      case 'or': {
+        const operands = node.operands.map((operand) => this.write(operand));
+        return `(${operands.join(node.kind === 'and' ? ' AND ' : ' OR ')})`;
+      }
       case 'equal':
         return this.equal(node.left, node.right, node.negated);
       case 'compare':

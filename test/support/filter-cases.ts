@@ -158,8 +158,10 @@ export function generateRow(random: Random, sequence: number): Row {
   };
 }
 
-const literal = (text: string): string =>
-  `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t').replaceAll('\u0000', '\\u0000')}"`;
+function literal(text: string): string {
+  const quoted = text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t');
+  return `"${quoted.replaceAll('\u0000', '\\u0000')}"`;
+}
 const isError = (...all: readonly Outcome[]): boolean => all.includes(ERROR);
 const inRange = (value: bigint): Outcome => (value < MIN || value > MAX ? ERROR : value);
 
