@@ -5,13 +5,13 @@ import type { Io } from './io.ts';
 import { run, type Handlers } from './program.ts';
 
 /** Each command's engine is loaded when it runs: `--help` and errors of usage come at once. */
-const handlers: Handlers = {
+const commands: Handlers = {
   up: async (options, io) => (await import('./up.ts')).up(options, io),
   read: async (options, io) => (await import('./read.ts')).read(options, io),
   observe: async (options, io) => (await import('./observe.ts')).observe(options, io),
 };
 
-export async function main(): Promise<void> {
+export async function main(handlers: Handlers = commands): Promise<void> {
   const interrupted = new AbortController();
   const io = processIo(interrupted.signal);
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

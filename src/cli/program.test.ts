@@ -4,7 +4,8 @@ import { PassThrough } from 'node:stream';
 import { CliError, EXIT_CODES, EXIT_INTERRUPTED, EXIT_NO_RIGHT } from './exit.ts';
 import { wantsColor, type Io } from './io.ts';
 import { configDocument, exitCodesDocument } from './option-docs.ts';
-import { OPTIONS } from './options.ts';
+import { DEFAULT_LIMITS } from '../base/limits.ts';
+import { OPTIONS, limitName } from './options.ts';
 import { run, type Handlers, type ObserveOptions, type ReadOptions, type UpOptions } from './program.ts';
 import { matchesGolden } from '../../test/support/golden-text.ts';
 
@@ -71,6 +72,15 @@ test('the documents of options and exit codes are what the declarations say', ()
   ok(OPTIONS.length > 30);
   matchesGolden('docs/formats/config.md', configDocument());
   matchesGolden('docs/formats/exit-codes.md', exitCodesDocument());
+});
+
+test('every limit of the engine can be set', () => {
+  const names = OPTIONS.filter((option) => option.limit === true).map((option) => limitName(option.key));
+  deepEqual(names.toSorted(), Object.keys(DEFAULT_LIMITS).toSorted());
+  for (const option of OPTIONS.filter((one) => one.limit === true)) {
+    const value = Number(option.default);
+    ok(value >= (option.min ?? NaN) && value <= (option.max ?? NaN), option.key);
+  }
 });
 
 test('errors of usage are one line and end with 2', async () => {
