@@ -6,18 +6,21 @@
 
 /** One byte of class bits (below) for each byte value. */
 export const CLASS_AT = 8192;
-/** Header names: candidates by a hash of three bytes, slots by a hash of eight, then the names. */
-export const CANDIDATE_AT = 8448;
-export const CANDIDATE_MULTIPLIER = 0x9e3779b1;
-export const SLOT_AT = 8704;
-export const SLOT_BITS = 10;
-/** The two multipliers of the slot hash, chosen when the tables are written. */
-export const SLOT_MULTIPLIERS_AT = 9728;
-/** A row per name id: 32 bytes of text, 32 of case mask (0x20 under letters), the length. Id 0 is not used. */
+/** Header names: for each hash of the first four bytes the id of a name, 0 where there is none. */
+export const FIRST_NAME_AT = 8448;
+export const NAME_MULTIPLIER = 0x9e3779b1;
+/**
+ * A row per name id (id 0 is not used): 32 bytes of text with its colon, 32 of case mask (0x20 under letters), one
+ * bit for each byte that must agree, the length of the name, the next id with the same hash or 0.
+ */
 export const NAMES_AT = 10240;
 export const NAME_ROW_BYTES = 80;
-/** A name is shorter than this, so that its colon lies in the first two vectors of a line. */
-export const NAME_BYTES_MAX = 32;
+export const NAME_CASE = 32;
+export const NAME_BITS = 64;
+export const NAME_LENGTH = 68;
+export const NAME_NEXT = 69;
+/** With its colon a name fills at most two vectors. */
+export const NAME_BYTES_MAX = 31;
 export const NAMES_MAX = 120;
 /** Lower-case copies that are hashed: hex, UUID, e-mail. */
 export const LOWER_AT = 20480;

@@ -67,21 +67,26 @@ export class PlainFingerprints {
     let p = start;
     while (p < end) {
       let q = p;
-      while (q < end && (u8[L.CLASS_AT + u8[q]] & L.WORD) !== 0) q++;
-      if (q > p) {
+      let classes = 0;
+      while (q < end && (u8[L.CLASS_AT + u8[q]] & L.WORD) !== 0) classes |= u8[L.CLASS_AT + u8[q++]];
+      if ((classes & L.DIGIT) !== 0) {
         const fraction = p - 2 >= first && u8[p - 1] === DOT && isDigit(u8[p - 2]);
         const whole = q + 1 < last && u8[q] === DOT && isDigit(u8[q + 1]);
-        this.#word(p, q, fraction || whole);
+        if ((classes & L.DASH) === 0) this.#part(p, q, classes, fraction || whole);
+        else this.#dashed(p, q, classes, fraction || whole);
       }
       p = q + 1;
     }
   }
 
-  #word(start: number, end: number, decimal: boolean): void {
+  /** A word with dashes is an identifier as a whole, or its parts may be. */
+  #dashed(start: number, end: number, bits: number, decimal: boolean): void {
     const u8 = this.#u8;
-    const kind = shape(u8, start, end);
-    if (kind === L.SHAPE_TOKEN) return this.#add(start, end);
-    if (kind === L.SHAPE_HEX && end - start <= L.LOWER_BYTES) return this.#addLower(start, end, true);
+    const kind = shape(u8, start, end, bits);
+    if (kind === L.SHAPE_TOKEN || (kind === L.SHAPE_HEX && end - start <= L.LOWER_BYTES)) {
+      this.#part(start, end, bits, decimal);
+      return;
+    }
     let p = start;
     while (p < end) {
       if (isDate(u8, p, end)) {
@@ -89,15 +94,16 @@ export class PlainFingerprints {
         continue;
       }
       let q = p;
-      while (q < end && u8[L.CLASS_AT + u8[q]] !== L.DASH) q++;
-      if (q > p) this.#part(p, q, decimal);
+      let classes = 0;
+      while (q < end && u8[L.CLASS_AT + u8[q]] !== L.DASH) classes |= u8[L.CLASS_AT + u8[q++]];
+      this.#part(p, q, classes, decimal);
       p = q + 1;
     }
   }
 
-  #part(start: number, end: number, decimal: boolean): void {
+  #part(start: number, end: number, classes: number, decimal: boolean): void {
     const u8 = this.#u8;
-    const kind = shape(u8, start, end);
+    const kind = shape(u8, start, end, classes);
     if (kind === L.SHAPE_NUMBER) {
       let p = start;
       while (p < end && u8[p] === ZERO) p++;

@@ -1,9 +1,9 @@
 /**
  * The plain `findHeaders`: the lines of a head (RFC 9112, section 2.2), four bytes at a time, and the names
- * that protocols ask for, found by a hash of eight bytes.
+ * that protocols ask for, found by a hash of their first four bytes.
  */
 import * as L from './layout.ts';
-import { nameSlot } from './tables.ts';
+import { nameHash } from './tables.ts';
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
@@ -39,16 +39,12 @@ export class PlainHead {
   found = 0;
   readonly #u8: Uint8Array;
   readonly #i32: Int32Array;
-  readonly #first: number;
-  readonly #second: number;
   /** Where the value of the name just matched begins. */
   #colon = 0;
 
   constructor(u8: Uint8Array, i32: Int32Array) {
     this.#u8 = u8;
     this.#i32 = i32;
-    this.#first = i32[L.SLOT_MULTIPLIERS_AT >> 2];
-    this.#second = i32[(L.SLOT_MULTIPLIERS_AT >> 2) + 1];
   }
 
   find(start: number, end: number, out: number, most: number): number {
@@ -89,27 +85,19 @@ export class PlainHead {
   #name(line: number, stop: number): number {
     const u8 = this.#u8;
     if (stop - line < 3) return 0;
-    const key = u8[line] | (u8[line + 1] << 8) | (u8[line + 2] << 16) | 0x202020;
-    if (u8[L.CANDIDATE_AT + (Math.imul(key, L.CANDIDATE_MULTIPLIER) >>> 24)] === 0) return 0;
-    const last = line + L.NAME_BYTES_MAX <= stop ? line + L.NAME_BYTES_MAX - 1 : stop - 1;
-    let colon = line;
-    while (u8[colon] !== COLON) if (++colon > last) return 0;
-    const length = colon - line;
-    if (length < 2) return 0;
-    let low = 0;
-    let high = 0;
-    for (let k = 0; k < 4; k++) {
-      if (k < length) low |= (u8[line + k] | 0x20) << (8 * k);
-      if (k + 4 < length) high |= (u8[line + 4 + k] | 0x20) << (8 * k);
+    // A line of three bytes can only be `b3:`; its fourth byte, the LF, does not count then.
+    let id = u8[L.FIRST_NAME_AT + nameHash(u8[line], u8[line + 1], u8[line + 2], u8[line + 3])];
+    for (; id !== 0; id = u8[L.NAMES_AT + id * L.NAME_ROW_BYTES + L.NAME_NEXT]) {
+      const row = L.NAMES_AT + id * L.NAME_ROW_BYTES;
+      const colon = line + u8[row + L.NAME_LENGTH];
+      if (colon >= stop || u8[colon] !== COLON) continue;
+      let k = line;
+      while (k < colon && (u8[k] | u8[row + L.NAME_CASE + k - line]) === u8[row + k - line]) k++;
+      if (k < colon) continue;
+      this.#colon = colon;
+      return id;
     }
-    const id = u8[L.SLOT_AT + nameSlot(low, high, length, this.#first, this.#second)];
-    const row = L.NAMES_AT + id * L.NAME_ROW_BYTES;
-    if (u8[row + 2 * L.NAME_BYTES_MAX] !== length) return 0;
-    for (let k = 0; k < length; k++) {
-      if ((u8[line + k] | u8[row + L.NAME_BYTES_MAX + k]) !== u8[row + k]) return 0;
-    }
-    this.#colon = colon;
-    return id;
+    return 0;
   }
 
   /** Sets the value to the range without blanks; a folded line goes on with what was there. */

@@ -15,10 +15,15 @@ const STAR = 42;
 const EQUALS = 61;
 const PERCENT = 37;
 
+/** `{id}`, first byte lowest. */
+const ID = 0x7d64697b;
+
 export class PlainTemplate {
   readonly #u8: Uint8Array;
   #at = 0;
   #limit = 0;
+  /** What is before it in the path is written. */
+  #done = 0;
 
   constructor(u8: Uint8Array) {
     this.#u8 = u8;
@@ -29,76 +34,73 @@ export class PlainTemplate {
     this.#at = to;
     this.#limit = to + most;
     let stop = start;
-    while (stop < end && u8[stop] !== QUESTION && u8[stop] !== HASH) stop++;
+    // A path without digit, `@` and `***` is a copy.
+    let plain = true;
+    while (stop < end && u8[stop] !== QUESTION && u8[stop] !== HASH) {
+      const c = u8[stop++];
+      if ((u8[L.CLASS_AT + c] & L.DIGIT) !== 0 || c === AT || c === STAR) plain = false;
+    }
     let p = afterAuthority(u8, start, stop);
+    this.#done = p;
     // An absolute URL without a path asks for the root.
-    if (p === stop && p > start) this.#put(SLASH);
-    while (p < stop && this.#at < this.#limit) {
+    if (p === stop && p > start && this.#at < this.#limit) u8[this.#at++] = SLASH;
+    while (p < stop && !plain) {
       let q = p;
       while (q < stop && u8[q] !== SLASH) q++;
-      if (isEmail(u8, p, q)) this.#id();
+      if (isEmail(u8, p, q)) this.#id(p, q);
       else this.#segment(p, q);
-      if (q < stop) this.#put(SLASH);
       p = q + 1;
     }
+    this.#copy(this.#done, stop);
     return this.#at - to;
   }
 
-  /** Writes a segment part by part. A part is id-like or stays; ids that only a separator parts are one. */
+  /** Finds the ids of a segment part by part; ids that only a separator parts are one. */
   #segment(start: number, end: number): void {
     const u8 = this.#u8;
     let wasId = false;
-    // The separator before the part is written once it is known whether the part goes into the id before it.
-    let separator = start;
     let p = start;
     for (;;) {
       let q = p;
-      while (q < end && (u8[L.CLASS_AT + u8[q]] & L.PART) !== 0) q++;
+      let classes = 0;
+      while (q < end && (u8[L.CLASS_AT + u8[q]] & L.PART) !== 0) classes |= u8[L.CLASS_AT + u8[q++]];
       const stars = q === p && q + 3 <= end && u8[q] === STAR && u8[q + 1] === STAR && u8[q + 2] === STAR;
       if (stars) q += 3;
-      if (stars || this.#isId(start, p, q, wasId)) {
-        if (!wasId) {
-          this.#copy(separator, p);
-          this.#id();
-        }
-        wasId = true;
+      if (stars || this.#isId(start, p, q, classes, wasId)) {
         // The padding of base64 goes with it.
         let padding = q;
         while (padding < end && u8[padding] === EQUALS) padding++;
         if (padding === end) q = end;
-      } else {
-        this.#copy(separator, q);
-        wasId = false;
-      }
+        if (wasId) this.#done = q;
+        else this.#id(p, q);
+        wasId = true;
+      } else wasId = false;
       if (q === end) return;
-      separator = q;
       p = q + separatorBytes(u8, q, end);
     }
   }
 
-  #isId(segment: number, start: number, end: number, wasId: boolean): boolean {
-    if (start === end) return false;
-    const kind = shape(this.#u8, start, end);
+  #isId(segment: number, start: number, end: number, classes: number, wasId: boolean): boolean {
+    const kind = shape(this.#u8, start, end, classes);
     if (kind === L.SHAPE_NONE) return false;
     // `v2.1` and `min.3.js` are versions, `10.0.0.1` and `7.json` are not.
     const version = kind === L.SHAPE_NUMBER && end - start < 4 && start > segment;
     return !(version && !wasId && this.#u8[start - 1] === DOT);
   }
 
-  #put(c: number): void {
-    if (this.#at < this.#limit) this.#u8[this.#at++] = c;
-  }
-
-  #id(): void {
-    this.#put(123);
-    this.#put(105);
-    this.#put(100);
-    this.#put(125);
+  /** Writes what is before `start`, and `{id}` for the range. */
+  #id(start: number, end: number): void {
+    this.#copy(this.#done, start);
+    for (let k = 0; k < 4 && this.#at < this.#limit; k++) this.#u8[this.#at++] = (ID >>> (8 * k)) & 255;
+    this.#done = end;
   }
 
   #copy(start: number, end: number): void {
     const u8 = this.#u8;
-    for (let p = start; p < end && this.#at < this.#limit; p++) u8[this.#at++] = u8[p];
+    let at = this.#at;
+    const stop = end - start > this.#limit - at ? start + this.#limit - at : end;
+    for (let p = start; p < stop; p++) u8[at++] = u8[p];
+    this.#at = at;
   }
 }
 

@@ -8,14 +8,19 @@ const DOT = 46;
 const PERCENT = 37;
 
 /**
- * The shape of a run of letters, digits, `-`, `_`, `~` and bytes from 0x80: one of SHAPE_*.
+ * The shape of a run of letters, digits, `-`, `_`, `~` and bytes from 0x80, in which the classes `classes` occur: one
+ * of SHAPE_*.
  *  - number: digits, and perhaps `-` and `_` between them;
  *  - hex: 0-9 a-f of either case with a digit, 8 and more; with dashes 16 and more (UUID);
  *  - token: 12 and more where digits and letters meet three times; or 16 and more with upper case, lower case
  *    and two digits, or one digit where the class changes at every second byte;
  *  - mixed: a run of four digits and more among other things.
  */
-export function shape(u8: Uint8Array, start: number, end: number): number {
+export function shape(u8: Uint8Array, start: number, end: number, classes: number): number {
+  if ((classes & L.DIGIT) === 0) return L.SHAPE_NONE;
+  if ((classes & (L.LOWER | L.UPPER | L.OTHER)) === 0) return L.SHAPE_NUMBER;
+  // With a letter the least is four digits and one.
+  if (end - start < 5) return L.SHAPE_NONE;
   let digits = 0;
   let lower = 0;
   let upper = 0;
@@ -46,11 +51,9 @@ export function shape(u8: Uint8Array, start: number, end: number): number {
     }
     before = kind;
   }
-  if (digits === 0) return L.SHAPE_NONE;
   const length = end - start;
   const letters = lower + upper;
   const others = length - digits - letters - dashes;
-  if (letters === 0 && others === 0) return L.SHAPE_NUMBER;
   if (letters === hexLetters && others === 0) {
     if (digits + letters >= (dashes === 0 ? L.HEX_MIN : L.HEX_DASHED_MIN)) return L.SHAPE_HEX;
   }

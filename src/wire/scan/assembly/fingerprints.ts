@@ -1,7 +1,7 @@
 /** `fingerprints`, see plain-fingerprints.ts. Text without digits and `@` is passed over 16 bytes at a time. */
 import {
-  ALNUM,
   DASH,
+  DIGIT,
   EMAIL_MAX,
   JOINT,
   LOWER_AT,
@@ -83,24 +83,28 @@ function words(start: usize, end: usize, first: usize, last: usize): void {
   let p = start;
   while (p < end) {
     let q = p;
-    while (q < end && (classAt(q) & WORD) != 0) q++;
-    if (q > p) {
+    let bits: u32 = 0;
+    while (q < end) {
+      const more = classAt(q);
+      if ((more & WORD) == 0) break;
+      bits |= more;
+      q++;
+    }
+    if ((bits & DIGIT) != 0) {
       const fraction = p >= first + 2 && load<u8>(p - 1) == 46 && isDigit(p - 2);
       const whole = q + 1 < last && load<u8>(q) == 46 && isDigit(q + 1);
-      word(p, q, fraction || whole);
+      if ((bits & DASH) == 0) part(p, q, bits, fraction || whole);
+      else dashed(p, q, bits, fraction || whole);
     }
     p = q + 1;
   }
 }
 
-function word(start: usize, end: usize, decimal: bool): void {
-  const kind = shape(start, end);
-  if (kind == SHAPE_TOKEN) {
-    add(start, end);
-    return;
-  }
-  if (kind == SHAPE_HEX && end - start <= <usize>LOWER_BYTES) {
-    addLower(start, end, true);
+/** A word with dashes is an identifier as a whole, or its parts may be. */
+function dashed(start: usize, end: usize, bits: u32, decimal: bool): void {
+  const kind = shape(start, end, bits);
+  if (kind == SHAPE_TOKEN || (kind == SHAPE_HEX && end - start <= <usize>LOWER_BYTES)) {
+    part(start, end, bits, decimal);
     return;
   }
   let p = start;
@@ -110,14 +114,20 @@ function word(start: usize, end: usize, decimal: bool): void {
       continue;
     }
     let q = p;
-    while (q < end && classAt(q) != DASH) q++;
-    if (q > p) part(p, q, decimal);
+    let classes: u32 = 0;
+    while (q < end) {
+      const more = classAt(q);
+      if (more == DASH) break;
+      classes |= more;
+      q++;
+    }
+    part(p, q, classes, decimal);
     p = q + 1;
   }
 }
 
-function part(start: usize, end: usize, decimal: bool): void {
-  const kind = shape(start, end);
+function part(start: usize, end: usize, bits: u32, decimal: bool): void {
+  const kind = shape(start, end, bits);
   if (kind == SHAPE_NUMBER) {
     let p = start;
     while (p < end && load<u8>(p) == 48) p++;

@@ -1,21 +1,19 @@
 /**
- * `findHeaders`: the line ends of 64 bytes become the bits of one word, and for each line the first three
- * bytes decide whether its name can be in the list. Most lines cost a load, a multiplication and a look-up.
+ * `findHeaders`: the line ends of 64 bytes become the bits of one word, and for each line a hash of
+ * its first four bytes says which name of the list it can have. Most lines cost a multiplication and a look-up.
  */
 import {
-  CANDIDATE_AT,
-  CANDIDATE_MULTIPLIER,
+  FIRST_NAME_AT,
   NAMES_AT,
-  NAME_BYTES_MAX,
+  NAME_BITS,
+  NAME_CASE,
+  NAME_LENGTH,
+  NAME_MULTIPLIER,
+  NAME_NEXT,
   NAME_ROW_BYTES,
-  SLOT_AT,
-  SLOT_BITS,
-  SLOT_MULTIPLIERS_AT,
 } from '../layout.ts';
 
 let found: i32 = 0;
-/** Where the colon of the name just matched stands. */
-let colonAt: usize = 0;
 
 export function headers(): i32 {
   return found;
@@ -32,7 +30,7 @@ function bits64(a: v128, b: v128, c: v128, d: v128): u64 {
 // @ts-ignore: decorator
 @inline
 function isBlank(c: u32): bool {
-  return c == 32 || c == 9 || c == 13;
+  return c <= 32 && (c == 32 || c == 9 || c == 13);
 }
 
 export function findHeaders(start: usize, end: usize, out: i32, most: i32): i32 {
@@ -65,15 +63,21 @@ export function findHeaders(start: usize, end: usize, out: i32, most: i32): i32 
       const first: u32 = load<u8>(line);
       if (first > 32) {
         open = 0;
-        const key = (load<u32>(line) & 0xffffff) | 0x202020;
-        if (load<u8>(<usize>((key * CANDIDATE_MULTIPLIER) >>> 24), CANDIDATE_AT) != 0) {
-          const id = nameOf(line, stop);
-          if (id != 0 && at < full) {
-            open = at;
-            store<u32>(at, id);
-            value(at, colonAt + 1, stop);
-            at += 12;
+        let key = load<u32>(line) | 0x20202020;
+        if ((key & 0xff0000) == 0x3a0000) key &= 0xffffff;
+        let id: u32 = load<u8>(<usize>((key * NAME_MULTIPLIER) >>> 24), FIRST_NAME_AT);
+        while (id != 0) {
+          const row: usize = NAMES_AT + id * NAME_ROW_BYTES;
+          if (agrees(line, row)) {
+            if (at < full) {
+              open = at;
+              store<u32>(at, id);
+              value(at, line + load<u8>(row, NAME_LENGTH) + 1, stop);
+              at += 12;
+            }
+            break;
           }
+          id = load<u8>(row, NAME_NEXT);
         }
       } else if (line == stop || (first == 13 && line + 1 == stop)) {
         found = <i32>((at - (<usize>out << 2)) / 12);
@@ -88,39 +92,18 @@ export function findHeaders(start: usize, end: usize, out: i32, most: i32): i32 
   return 0;
 }
 
-/** The id of the name that the line begins with, or 0. */
+/**
+ * True when the line begins with the name of the row and a colon. The line's end needs no look: an LF is in no name.
+ */
 // @ts-ignore: decorator
 @inline
-function nameOf(line: usize, stop: usize): u32 {
-  const colons = i8x16.splat(58);
-  const a = v128.load(line);
-  let mask: u32 = i8x16.bitmask(i8x16.eq(a, colons));
-  if (mask == 0) {
-    mask = i8x16.bitmask(i8x16.eq(v128.load(line, 16), colons)) << 16;
-    if (mask == 0) return 0;
-  }
-  const length: u32 = ctz(mask);
-  if (length < 2 || line + length >= stop) return 0;
-  let key = load<u64>(line) | 0x2020202020202020;
-  if (length < 8) key &= ((<u64>1) << (length << 3)) - 1;
-  const mixed =
-    <u32>key * load<u32>(SLOT_MULTIPLIERS_AT) +
-    <u32>(key >>> 32) * load<u32>(SLOT_MULTIPLIERS_AT + 4) +
-    length * CANDIDATE_MULTIPLIER;
-  const id: u32 = load<u8>(<usize>(mixed >>> (32 - SLOT_BITS)), SLOT_AT);
-  const row: usize = NAMES_AT + id * NAME_ROW_BYTES;
-  if (load<u8>(row, 2 * NAME_BYTES_MAX) != length) return 0;
-  const same: u32 = i8x16.bitmask(i8x16.eq(v128.or(a, v128.load(row, NAME_BYTES_MAX)), v128.load(row)));
-  if (length <= 16) {
-    if ((~same & ((1 << length) - 1)) != 0) return 0;
-  } else {
-    if (same != 0xffff) return 0;
-    const folded = v128.or(v128.load(line, 16), v128.load(row, NAME_BYTES_MAX + 16));
-    const rest: u32 = i8x16.bitmask(i8x16.eq(folded, v128.load(row, 16)));
-    if ((~rest & ((1 << (length - 16)) - 1)) != 0) return 0;
-  }
-  colonAt = line + length;
-  return id;
+function agrees(line: usize, row: usize): bool {
+  const a = i8x16.eq(v128.or(v128.load(line), v128.load(row, NAME_CASE)), v128.load(row));
+  const wanted = load<u32>(row, NAME_BITS);
+  if ((~(<u32>i8x16.bitmask(a)) & wanted & 0xffff) != 0) return false;
+  if (wanted < 0x10000) return true;
+  const b = i8x16.eq(v128.or(v128.load(line, 16), v128.load(row, NAME_CASE + 16)), v128.load(row, 16));
+  return (~(<u32>i8x16.bitmask(b)) & (wanted >>> 16)) == 0;
 }
 
 /** Writes the range without its blanks as the value of the header at `at`. */

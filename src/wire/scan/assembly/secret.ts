@@ -4,22 +4,19 @@ import {
   ACCEPT_WHOLE,
   ALNUM,
   ANYWHERE_AT,
-  DIGIT,
-  HEX,
   JWT_PART_MIN,
   LOWER,
   PREFIX_AT,
   PREFIX_FIRST_AT,
   PREFIX_ROW_BYTES,
   SECRET_MIN,
-  SECRET_RANDOM_MIN,
   STATE,
   SYMBOL_DIGIT,
   UPPER,
   WORD,
   WORDS_AT,
 } from '../layout.ts';
-import { classAt, classOf, hexValue } from './bytes.ts';
+import { classAt, classOf } from './bytes.ts';
 
 export function nameIsSensitive(start: usize, end: usize): bool {
   let anywhere: u32 = 0;
@@ -76,53 +73,4 @@ function jwtEnd(p: usize, stop: usize, end: usize): usize {
     done = q;
   }
   return done;
-}
-
-export function secretRun(start: usize, end: usize): bool {
-  const length = <i32>(end - start);
-  if (length < SECRET_RANDOM_MIN) return false;
-  let digits = 0;
-  let lower = 0;
-  let upper = 0;
-  let hex = 0;
-  let dashes = 0;
-  let changes = 0;
-  let meetings = 0;
-  let before: u32 = 0;
-  for (let p = start; p < end; p++) {
-    const bits = classAt(p);
-    const kind = bits & ALNUM;
-    if (kind == DIGIT) digits++;
-    else if (kind == LOWER) lower++;
-    else if (kind == UPPER) upper++;
-    else dashes++;
-    if ((bits & HEX) != 0) hex++;
-    if (kind != 0 && before != 0 && kind != before) {
-      changes++;
-      if (kind == DIGIT || before == DIGIT) meetings++;
-    }
-    before = kind;
-  }
-  if (digits < 2 || lower + upper < 2) return false;
-  const mixed = lower != 0 && upper != 0;
-  if (hex + dashes == length) {
-    if (!mixed || isUuid(start, length)) return false;
-    if (dashes == 0 && isDigestLength(length)) return false;
-  }
-  return mixed ? changes * 5 >= length * 2 : meetings * 4 >= length;
-}
-
-function isDigestLength(length: i32): bool {
-  return length == 32 || length == 40 || length == 56 || length == 64 || length == 96 || length == 128;
-}
-
-function isUuid(start: usize, length: i32): bool {
-  if (length != 36) return false;
-  for (let k: usize = 0; k < 36; k++) {
-    const c: u32 = load<u8>(start + k);
-    if (k == 8 || k == 13 || k == 18 || k == 23) {
-      if (c != 45) return false;
-    } else if (hexValue(c) < 0) return false;
-  }
-  return true;
 }

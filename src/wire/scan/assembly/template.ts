@@ -13,20 +13,25 @@ const ID: u32 = 0x7d64697b; // {id}
 let at: usize = 0;
 let limit: usize = 0;
 
+/** What is before it in the path is written. */
+let done: usize = 0;
+
 export function template(start: usize, end: usize, to: usize, most: i32): i32 {
   at = to;
   limit = to + <usize>max<i32>(most, 0);
-  // The end of the path, and whether anything before it can make a part an id.
+  // The end of the path, whether anything before it can make a part an id, or a segment an address.
   let stop = start;
   let plain = true;
+  let addresses = false;
   for (; stop < end; stop += 16) {
     const bytes = v128.load(stop);
     let ends: u32 = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(63)), i8x16.eq(bytes, i8x16.splat(35))));
     if (end - stop < 16) ends |= (<u32>1) << <u32>(end - stop);
-    const special = v128.or(i8x16.eq(bytes, i8x16.splat(64)), i8x16.eq(bytes, i8x16.splat(42)));
-    let ids: u32 = i8x16.bitmask(v128.or(within(bytes, 48, 10), special));
-    if (ends != 0) ids &= (ends & -ends) - 1;
-    if (ids != 0) plain = false;
+    const inside: u32 = ends != 0 ? (ends & -ends) - 1 : 0xffff;
+    const signs = i8x16.eq(bytes, i8x16.splat(64));
+    const ids = v128.or(v128.or(within(bytes, 48, 10), i8x16.eq(bytes, i8x16.splat(42))), signs);
+    if ((i8x16.bitmask(ids) & inside) != 0) plain = false;
+    if ((i8x16.bitmask(v128.or(signs, i8x16.eq(bytes, i8x16.splat(37)))) & inside) != 0) addresses = true;
     if (ends != 0) {
       stop += <usize>ctz(ends);
       break;
@@ -34,75 +39,76 @@ export function template(start: usize, end: usize, to: usize, most: i32): i32 {
   }
   if (stop > end) stop = end;
   let p = afterAuthority(start, stop);
-  if (p == stop && p > start) put(47);
-  if (plain) {
-    write(p, stop);
-    return <i32>(at - to);
+  done = p;
+  if (p == stop && p > start && at < limit) store<u8>(at++, 47);
+  if (!plain) {
+    while (p < stop) {
+      if (addresses) {
+        const q = seek(p, stop, 47);
+        if (isEmail(p, q)) {
+          putId(p);
+          done = q;
+          p = q + 1;
+          continue;
+        }
+      }
+      p = segment(p, stop) + 1;
+    }
   }
-  while (p < stop && at < limit) {
-    const q = seek(p, stop, 47);
-    if (isEmail(p, q)) putId();
-    else segment(p, q);
-    if (q < stop) put(47);
-    p = q + 1;
-  }
+  write(done, stop);
   return <i32>(at - to);
 }
 
-function segment(start: usize, end: usize): void {
+/** Replaces what is like an id in the segment at `start`; returns the segment's end. */
+function segment(start: usize, end: usize): usize {
   let wasId = false;
-  let separator = start;
   let p = start;
-  for (;;) {
-    let q = p;
-    while (q < end && (classAt(q) & PART) != 0) q++;
+  let q = start;
+  let more = true;
+  while (more) {
+    q = p;
+    let bits: u32 = 0;
+    while (q < end) {
+      const classes = classAt(q);
+      if ((classes & PART) == 0) break;
+      bits |= classes;
+      q++;
+    }
     const stars = q == p && q + 3 <= end && (load<u32>(q) & 0xffffff) == 0x2a2a2a;
     if (stars) q += 3;
-    if (stars || isId(start, p, q, wasId)) {
-      if (!wasId) {
-        write(separator, p);
-        putId();
-      }
+    if (stars || isId(start, p, q, bits, wasId)) {
+      if (!wasId) putId(p);
       wasId = true;
+      // The padding of base64 goes with it.
       let padding = q;
       while (padding < end && load<u8>(padding) == 61) padding++;
-      if (padding == end) q = end;
-    } else {
-      write(separator, q);
-      wasId = false;
-    }
-    if (q == end) return;
-    separator = q;
-    p = q + separatorBytes(q, end);
+      if (padding == end || load<u8>(padding) == 47) q = padding;
+      done = q;
+    } else wasId = false;
+    more = q < end && load<u8>(q) != 47;
+    if (more) p = q + separatorBytes(q, end);
   }
+  return q;
 }
 
 // @ts-ignore: decorator
 @inline
-function isId(segment: usize, start: usize, end: usize, wasId: bool): bool {
-  if (start == end) return false;
-  const kind = shape(start, end);
+function isId(segment: usize, start: usize, end: usize, bits: u32, wasId: bool): bool {
+  const kind = shape(start, end, bits);
   if (kind == SHAPE_NONE) return false;
   const version = kind == SHAPE_NUMBER && end - start < 4 && start > segment;
   return !(version && !wasId && load<u8>(start - 1) == 46);
 }
 
-// @ts-ignore: decorator
-@inline
-function put(c: u8): void {
-  if (at < limit) {
-    store<u8>(at, c);
-    at++;
-  }
-}
-
-function putId(): void {
+/** Writes what is before `p` and `{id}`. */
+function putId(p: usize): void {
+  write(done, p);
   if (limit - at >= 4) {
     store<u32>(at, ID);
     at += 4;
     return;
   }
-  for (let k: u32 = 0; k < 4; k++) put(<u8>(ID >>> (k << 3)));
+  for (let k: u32 = 0; k < 4 && at < limit; k++) store<u8>(at++, <u8>(ID >>> (k << 3)));
 }
 
 function write(start: usize, end: usize): void {

@@ -1,8 +1,6 @@
 /** What template, redact and fingerprints share; the rules are told in plain-text.ts. */
 import {
-  ALNUM,
   CLASS_AT,
-  DASH,
   DIGIT,
   HEX,
   HEX_DASHED_MIN,
@@ -10,6 +8,7 @@ import {
   LOWER,
   OTHER,
   PLACES_AT,
+  SECRET_RANDOM_MIN,
   SHAPE_HEX,
   SHAPE_MIXED,
   SHAPE_NONE,
@@ -23,31 +22,32 @@ import {
 } from '../layout.ts';
 import { classAt, hexValue, isAlnum, seek, within } from './bytes.ts';
 
-/**
- * The masks of a part of up to 32 bytes: one bit a byte. They make its shape a handful of bit counts. Longer parts
- * are counted 32 bytes at a time, with the class of the last byte carried over.
- */
-export function shape(start: usize, end: usize): i32 {
-  let digits: i32 = 0;
-  let lower: i32 = 0;
-  let upper: i32 = 0;
-  let hexLetters: i32 = 0;
-  let dashes: i32 = 0;
-  let changes: i32 = 0;
-  let meetings: i32 = 0;
+/** What `measure` counted: bytes of each class, and how often the class of neighbours changes. */
+let digits: i32 = 0;
+let lower: i32 = 0;
+let upper: i32 = 0;
+let hexLetters: i32 = 0;
+let dashes: i32 = 0;
+let changes: i32 = 0;
+let meetings: i32 = 0;
+let fourDigits: bool = false;
+
+/** Counts 32 bytes at a time: one bit a byte, so that a count is a population count and a neighbour is a shift. */
+function measure(start: usize, end: usize): void {
   let four: u64 = 0;
   let digitsBefore: u64 = 0;
   let lowerBefore: u64 = 0;
   let upperBefore: u64 = 0;
+  digits = lower = upper = hexLetters = dashes = changes = meetings = 0;
   for (let p = start; p < end; p += 32) {
     const a = v128.load(p);
     const b = v128.load(p, 16);
     const rest = end - p;
     const inside: u64 = rest >= 32 ? 0xffffffff : ((<u64>1) << rest) - 1;
     // The three bits below bit 3 are the last three bytes of the block before.
-    const d = (mask2(within(a, 48, 10), within(b, 48, 10)) & inside) << 3 | digitsBefore;
-    const l = (mask2(within(a, 97, 26), within(b, 97, 26)) & inside) << 3 | lowerBefore;
-    const u = (mask2(within(a, 65, 26), within(b, 65, 26)) & inside) << 3 | upperBefore;
+    const d = ((mask2(within(a, 48, 10), within(b, 48, 10)) & inside) << 3) | digitsBefore;
+    const l = ((mask2(within(a, 97, 26), within(b, 97, 26)) & inside) << 3) | lowerBefore;
+    const u = ((mask2(within(a, 65, 26), within(b, 65, 26)) & inside) << 3) | upperBefore;
     const here = inside << 3;
     digits += <i32>popcnt(d & here);
     lower += <i32>popcnt(l & here);
@@ -63,11 +63,26 @@ export function shape(start: usize, end: usize): i32 {
     lowerBefore = l >>> 32;
     upperBefore = u >>> 32;
   }
-  if (digits == 0) return SHAPE_NONE;
+  fourDigits = four != 0;
+}
+
+/**
+ * The shape of a part; `bits` are the classes that occur in it. Most parts hold no digit, or nothing else, and
+ * with a letter fewer than five bytes are nothing.
+ */
+// @ts-ignore: decorator
+@inline
+export function shape(start: usize, end: usize, bits: u32): i32 {
+  if ((bits & DIGIT) == 0) return SHAPE_NONE;
+  if ((bits & (LOWER | UPPER | OTHER)) == 0) return SHAPE_NUMBER;
+  return end - start < 5 ? SHAPE_NONE : mixedShape(start, end);
+}
+
+function mixedShape(start: usize, end: usize): i32 {
+  measure(start, end);
   const length = <i32>(end - start);
   const letters = lower + upper;
   const others = length - digits - letters - dashes;
-  if (letters == 0 && others == 0) return SHAPE_NUMBER;
   if (letters == hexLetters && others == 0) {
     if (digits + letters >= (dashes == 0 ? HEX_MIN : HEX_DASHED_MIN)) return SHAPE_HEX;
   }
@@ -75,7 +90,37 @@ export function shape(start: usize, end: usize): i32 {
   if (length >= TOKEN_MIXED_MIN && lower != 0 && upper != 0) {
     if (digits >= 2 || 2 * changes >= length) return SHAPE_TOKEN;
   }
-  return four != 0 ? SHAPE_MIXED : SHAPE_NONE;
+  return fourDigits ? SHAPE_MIXED : SHAPE_NONE;
+}
+
+/** See secretRun in plain-secret.ts; here because it lives of the same counts. */
+export function secretRun(start: usize, end: usize): bool {
+  const length = <i32>(end - start);
+  if (length < SECRET_RANDOM_MIN) return false;
+  measure(start, end);
+  if (digits < 2 || lower + upper < 2) return false;
+  const mixed = lower != 0 && upper != 0;
+  const others = length - digits - lower - upper;
+  if (digits + hexLetters + others == length) {
+    if (!mixed || isUuid(start, length)) return false;
+    if (others == 0 && isDigestLength(length)) return false;
+  }
+  return mixed ? changes * 5 >= length * 2 : meetings * 4 >= length;
+}
+
+function isDigestLength(length: i32): bool {
+  return length == 32 || length == 40 || length == 56 || length == 64 || length == 96 || length == 128;
+}
+
+function isUuid(start: usize, length: i32): bool {
+  if (length != 36) return false;
+  for (let k: usize = 0; k < 36; k++) {
+    const c: u32 = load<u8>(start + k);
+    if (k == 8 || k == 13 || k == 18 || k == 23) {
+      if (c != 45) return false;
+    } else if (hexValue(c) < 0) return false;
+  }
+  return true;
 }
 
 // @ts-ignore: decorator
