@@ -41,6 +41,25 @@ export function decodeResp(bytes, at) {
   return [values, position];
 }
 
+function writeTruth(truth, service, { words, cause, start, n, local, peer }, isFine) {
+  truth.write({
+    t: 'out',
+    service,
+    protocol: 'redis',
+    to: 'redis',
+    local,
+    peer,
+    n,
+    method: words[0],
+    path: String(words[1] ?? ''),
+    status: isFine ? 200 : 500,
+    attempt: 1,
+    cause,
+    start,
+    end: nowMicros(),
+  });
+}
+
 export function newRedis(truth, service, host, port) {
   let socket;
   let ordinal = 0;
@@ -48,23 +67,7 @@ export function newRedis(truth, service, host, port) {
   let unread = Buffer.alloc(0);
 
   const answer = (entry, value, error) => {
-    const { words, cause, start, n, local, peer } = entry;
-    truth.write({
-      t: 'out',
-      service,
-      protocol: 'redis',
-      to: 'redis',
-      local,
-      peer,
-      n,
-      method: words[0],
-      path: String(words[1] ?? ''),
-      status: error === undefined && !(value instanceof Error) ? 200 : 500,
-      attempt: 1,
-      cause,
-      start,
-      end: nowMicros(),
-    });
+    writeTruth(truth, service, entry, error === undefined && !(value instanceof Error));
     if (error !== undefined) entry.reject(error);
     else if (value instanceof Error) entry.reject(value);
     else entry.resolve(value);

@@ -11,6 +11,26 @@ const TIMEOUT_MS = 1_000;
 const TRIES = 3;
 const NAME_ERROR = 3;
 
+function writeTruth(truth, service, asked) {
+  const { type, local, peer, n, name, cause, status, attempt, start } = asked;
+  truth.write({
+    t: 'out',
+    service,
+    protocol: 'dns',
+    to: 'dns',
+    local,
+    peer,
+    n,
+    method: type === TYPE_A ? 'A' : 'AAAA',
+    path: name,
+    status,
+    attempt,
+    cause,
+    start,
+    end: nowMicros(),
+  });
+}
+
 export function newResolver(truth, service, server, random) {
   const kept = new Map();
 
@@ -36,31 +56,14 @@ export function newResolver(truth, service, server, random) {
         }
         timer = setTimeout(send, TIMEOUT_MS);
       };
-      const note = (asked, status) => {
-        const local = socket.address();
-        truth.write({
-          t: 'out',
-          service,
-          protocol: 'dns',
-          to: 'dns',
-          local: socketName(local.address, local.port),
-          peer: socketName(server.host, server.port),
-          n: asked.n,
-          method: asked.type === TYPE_A ? 'A' : 'AAAA',
-          path: name,
-          status,
-          attempt: asked.attempt,
-          cause,
-          start: asked.start,
-          end: nowMicros(),
-        });
-      };
       socket.on('message', (packet) => {
         const answer = decodeAnswer(packet);
         const asked = open.get(answer.id);
         if (asked === undefined) return;
         open.delete(answer.id);
-        note(asked, answer.code);
+        const { address: host, port } = socket.address();
+        const ends = { local: socketName(host, port), peer: socketName(server.host, server.port) };
+        writeTruth(truth, service, { ...asked, ...ends, name, cause, status: answer.code });
         if (asked.type === TYPE_A) {
           code = answer.code;
           address = answer.address;

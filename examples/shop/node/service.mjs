@@ -143,6 +143,14 @@ function write(response, answered) {
   return wrapped.status;
 }
 
+/** Names an incoming call by its connection's ends and its ordinal there: what its children call `cause`. */
+export function incomingOf(socket, ordinals) {
+  const n = (ordinals.get(socket) ?? 0) + 1;
+  ordinals.set(socket, n);
+  const local = socketName(socket.localAddress, socket.localPort);
+  return { local, peer: socketName(socket.remoteAddress, socket.remotePort), n };
+}
+
 /** Starts a service with `routes` ('GET /stock/:id' → async (call) => value | answer(…)) and `jobs`. */
 export function startService(routes, jobs = []) {
   const config = readConfig();
@@ -159,15 +167,8 @@ export function startService(routes, jobs = []) {
   let served = 0;
 
   const serve = async (request, response) => {
-    const { socket } = request;
     const start = nowMicros();
-    const n = (ordinals.get(socket) ?? 0) + 1;
-    ordinals.set(socket, n);
-    const cause = {
-      local: socketName(socket.localAddress, socket.localPort),
-      peer: socketName(socket.remoteAddress, socket.remotePort),
-      n,
-    };
+    const cause = incomingOf(request.socket, ordinals);
     busy++;
     let status = 500;
     try {

@@ -1,8 +1,8 @@
 /** Stands in for nginx where it is missing: passes every request on to one of the two fronts. */
 import { createServer } from 'node:http';
 import { newAgent, sendHttp } from '../http-client.mjs';
-import { obeyLauncher, readConfig } from '../service.mjs';
-import { nowMicros, openTruth, socketName } from '../truth-log.mjs';
+import { incomingOf, obeyLauncher, readConfig } from '../service.mjs';
+import { nowMicros, openTruth } from '../truth-log.mjs';
 
 const config = readConfig();
 const truth = openTruth(config.truthFolder, config.name);
@@ -20,15 +20,9 @@ function withoutHopHeaders(headers) {
 }
 
 async function pass(request, response) {
-  const { socket, method, url } = request;
+  const { method, url } = request;
   const start = nowMicros();
-  const n = (ordinals.get(socket) ?? 0) + 1;
-  ordinals.set(socket, n);
-  const cause = {
-    local: socketName(socket.localAddress, socket.localPort),
-    peer: socketName(socket.remoteAddress, socket.remotePort),
-    n,
-  };
+  const cause = incomingOf(request.socket, ordinals);
   busy++;
   const parts = [];
   for await (const part of request) parts.push(part);
