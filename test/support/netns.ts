@@ -41,6 +41,15 @@ export function interfaceName(label: string): string {
   return `ew${process.pid % 1_000_000}${label}${ordinal}`;
 }
 
+/** Two addresses of a /30 that no other test run on this host has, within 10.128.0.0/9. */
+export function addressPair(): { near: string; far: string; bits: '/30' } {
+  ordinal++;
+  const subnet = (process.pid % 65_536) * 32 + (ordinal % 32);
+  const prefix = `10.${128 + (subnet >>> 14)}.${(subnet >>> 6) & 255}`;
+  const host = (subnet & 63) * 4;
+  return { near: `${prefix}.${host + 1}`, far: `${prefix}.${host + 2}`, bits: '/30' };
+}
+
 /** Runs a program to its end and answers its output; a failure throws with what it said. */
 export function run(command: string, args: readonly string[], input?: string): string {
   const done = spawnSync(command, args, { encoding: 'utf8', input: input ?? '' });

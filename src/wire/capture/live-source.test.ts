@@ -12,12 +12,14 @@ import { ANY, fanoutGroup, openLive } from './live-source.ts';
 import type { LiveOptions, LiveSource } from './live-source.ts';
 import type { FanoutReport } from '../../../test/support/fanout-worker.ts';
 import type { LiveReport } from '../../../test/support/live-child.ts';
-import { Network, interfaceName, noNamespaces } from '../../../test/support/netns.ts';
+import { Network, addressPair, interfaceName, noNamespaces } from '../../../test/support/netns.ts';
 import { noCapture } from '../../../test/support/rights.ts';
 import { DatagramSink, sendDatagrams } from '../../../test/support/udp.ts';
 
 const MIB = 1024 * 1024;
 const POLLS_MAX = 200;
+/** For tests that wait for another thread or process: a failure there must not hang the run. */
+const TEST_MS = 30_000;
 const skip = noCapture();
 const skipNetwork = skip !== false ? skip : noNamespaces();
 
@@ -48,17 +50,18 @@ test(
     const network = new Network();
     t.after(() => network.close());
     const near = interfaceName('n');
+    const address = addressPair();
     const far = interfaceName('f');
     const namespace = network.namespace('far');
     network.veth(
-      { name: near, address: '10.213.7.1/30' },
-      { name: far, namespace, address: '10.213.7.2/30' },
+      { name: near, address: address.near + address.bits },
+      { name: far, namespace, address: address.far + address.bits },
     );
     for (const interfaces of [['lo', near, 'lo'], [ANY], ['lo', ANY]]) {
       const { source, memory, ledger } = open(t, { interfaces });
       const sink = new DatagramSink(memory, 42_001);
       await sendDatagrams(42_001, 100, 200, () => source.poll(sink, 0));
-      await sendDatagrams(42_001, 100, 200, () => source.poll(sink, 0), '10.213.7.2');
+      await sendDatagrams(42_001, 100, 200, () => source.poll(sink, 0), address.far);
       pollUntil(source, sink, () => sink.frames.length >= 200);
       assert.equal(sink.frames.length, 200, interfaces.join());
       assert.equal(sink.interfaces.size, 2);
@@ -89,15 +92,16 @@ test(
 
 for (const workers of [1, 2]) {
   const name = `an interface that was deleted and made again is captured again (workers: ${workers})`;
-  test(name, { skip: skipNetwork }, async (t) => {
+  test(name, { skip: skipNetwork, timeout: TEST_MS }, async (t) => {
     const network = new Network();
     t.after(() => network.close());
     const near = interfaceName('n');
+    const address = addressPair();
     const namespace = network.namespace('far');
     const pair = (): void =>
       network.veth(
-        { name: near, address: '10.213.8.1/30' },
-        { name: interfaceName('f'), namespace, address: '10.213.8.2/30' },
+        { name: near, address: address.near + address.bits },
+        { name: interfaceName('f'), namespace, address: address.far + address.bits },
       );
     pair();
     const { source, memory, ledger } = open(t, { interfaces: [near, 'lo'], workers });
@@ -106,7 +110,7 @@ for (const workers of [1, 2]) {
     for (let round = 1; round <= 3; round++) {
       const sink = new DatagramSink(memory, 42_010 + round);
       assert.equal(state(), 'up');
-      await sendDatagrams(42_010 + round, 20, 200, () => source.poll(sink, 0), '10.213.8.2');
+      await sendDatagrams(42_010 + round, 20, 200, () => source.poll(sink, 0), address.far);
       pollUntil(source, sink, () => sink.frames.length >= 20);
       assert.equal(sink.frames.length, 20);
       network.ip(undefined, 'link', 'del', near);
@@ -127,10 +131,11 @@ test('an interface switched off and on is captured again', { skip: skipNetwork }
   const network = new Network();
   t.after(() => network.close());
   const near = interfaceName('n');
+  const address = addressPair();
   const namespace = network.namespace('far');
   network.veth(
-    { name: near, address: '10.213.9.1/30' },
-    { name: interfaceName('f'), namespace, address: '10.213.9.2/30' },
+    { name: near, address: address.near + address.bits },
+    { name: interfaceName('f'), namespace, address: address.far + address.bits },
   );
   const { source, memory, ledger } = open(t, { interfaces: [near] });
   const sink = new DatagramSink(memory, 42_020);
@@ -140,35 +145,42 @@ test('an interface switched off and on is captured again', { skip: skipNetwork }
   assert.equal(ledger.counts[reasonNumber('interface-gone')], 1);
   network.ip(undefined, 'link', 'set', near, 'up');
   pollUntil(source, sink, () => source.interfaces()[0].state === 'up');
-  await sendDatagrams(42_020, 20, 200, () => source.poll(sink, 0), '10.213.9.2');
+  await sendDatagrams(42_020, 20, 200, () => source.poll(sink, 0), address.far);
   pollUntil(source, sink, () => sink.frames.length >= 20);
   assert.equal(sink.frames.length, 20);
 });
 
 for (const workers of [1, 2]) {
   const name = `without rights, an interface that comes back is still captured (workers: ${workers})`;
-  test(name, { skip: skipNetwork }, async (t) => {
+  test(name, { skip: skipNetwork, timeout: TEST_MS }, async (t) => {
     const network = new Network();
     t.after(() => network.close());
     const near = interfaceName('n');
+    const address = addressPair();
     const namespace = network.namespace('far');
     const pair = (): void =>
       network.veth(
-        { name: near, address: '10.213.10.1/30' },
-        { name: interfaceName('f'), namespace, address: '10.213.10.2/30' },
+        { name: near, address: address.near + address.bits },
+        { name: interfaceName('f'), namespace, address: address.far + address.bits },
       );
     pair();
     const script = new URL('../../../test/support/live-child.js', import.meta.url);
     const child = fork(script, [near, String(workers)]);
     t.after(() => child.kill());
     const reports: LiveReport[] = [];
+    child.on('message', (report: LiveReport) => {
+      reports.push(report);
+      child.emit('report');
+    });
+    let next = 0; // Reports before it were looked at.
     const until = async (done: (report: LiveReport) => boolean): Promise<LiveReport> => {
       for (;;) {
-        const [report] = (await once(child, 'message')) as [LiveReport];
-        reports.push(report);
-        if (done(report)) return report;
+        for (; next < reports.length; next++) if (done(reports[next])) return reports[next++];
+        await once(child, 'report', { signal: AbortSignal.any([t.signal, ended.signal]) });
       }
     };
+    const ended = new AbortController();
+    child.once('exit', () => ended.abort());
     const first = await until((report) => report.state === 'up');
     assert.equal(first.canCapture, false, 'the child has no right any more');
     network.ip(undefined, 'link', 'del', near);
@@ -176,7 +188,7 @@ for (const workers of [1, 2]) {
     pair();
     const back = await until((report) => report.state === 'up');
     const more = until((report) => report.frames >= back.frames + 20);
-    await sendDatagrams(42_030, 20, 200, undefined, '10.213.10.2');
+    await sendDatagrams(42_030, 20, 200, undefined, address.far);
     assert.equal((await more).state, 'up');
   });
 }
@@ -196,6 +208,7 @@ for (const name of ['lo', ANY]) {
       const workers = [0, 1].map(
         (worker) => new Worker(script, { workerData: { workers: 2, worker, port, name } }),
       );
+      t.after(() => Promise.all(workers.map((worker) => worker.terminate())));
       await Promise.all(workers.map((worker) => once(worker, 'message')));
       const ports: number[] = [];
       for (let made = 0; made < connections; made++) {

@@ -26,6 +26,12 @@ import type { Mapping, Ring } from './ring.ts';
 
 export const ANY = 'any';
 
+/**
+ * Input memory to give for each interface: 64 blocks cover 1.3 s of a paused reader at low rates (see
+ * BLOCK_BYTES), and 16 MiB at high ones. Less works; the kernel then drops sooner, and counts it.
+ */
+export const INTERFACE_BYTES = 16 * 1024 * 1024;
+
 export interface LiveOptions {
   readonly memory: WireMemory;
   /** Names, or `any` for all that there are and will be. */
