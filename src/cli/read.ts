@@ -1,8 +1,107 @@
-/** PLACEHOLDER, to be replaced: the command `read` is not built yet, and says so. */
-import { CliError, EXIT_FAILURE } from './exit.ts';
-import type { Io } from './io.ts';
+/** `eastwest read`: captures become calls. */
+import { statSync } from 'node:fs';
+import { escapeTerminal } from '../record/escape.ts';
+import { captureFileErrorText } from '../wire/capture/capture-file-error.ts';
+import { expandInputs } from '../wire/capture/inputs.ts';
+import type { FromWorker } from '../wire/worker/messages.ts';
+import { CliError, EXIT_FINE, EXIT_INTERRUPTED, EXIT_UNREADABLE, type ExitCode } from './exit.ts';
+import { wantsColor, type Io } from './io.ts';
+import { endLines } from './live-summary.ts';
 import type { ReadOptions } from './program.ts';
+import { Progress } from './progress.ts';
+import { RowOutput } from './row-output.ts';
+import { Sensor } from './sensor.ts';
 
-export async function read(_options: ReadOptions, _io: Io): Promise<void> {
-  throw new CliError(EXIT_FAILURE, 'read: is not built into this version yet');
+export async function read(options: ReadOptions, io: Io): Promise<ExitCode> {
+  const { configuration } = options;
+  const inputs = expandInputs(options.files);
+  if (!inputs.ok) throw new CliError(EXIT_UNREADABLE, `read: ${captureFileErrorText(inputs.error)}`);
+  if (inputs.value.length === 0) throw new CliError(EXIT_UNREADABLE, 'read: there is no capture in what was named');
+  const color = wantsColor(io, configuration.color);
+  const columns = (): number => (io.stdoutIsTerminal ? io.size().columns : 200);
+  const output = new RowOutput({ stdout: io.stdout, color, columns }, configuration.output);
+  const files = new Files(inputs.value, io, configuration.quiet);
+  const sensor = new Sensor({
+    configuration,
+    source: { kind: 'files', files: inputs.value },
+    workers: 1,
+    onRow: async (row) => {
+      if (options.matches !== undefined && !options.matches(row)) return;
+      files.hideProgress();
+      await output.put(row);
+    },
+    onBlock: () => output.flush(),
+    onMessage: (message) => files.take(message),
+  });
+  const stop = (): void => sensor.stop();
+  io.signal.addEventListener('abort', stop, { once: true });
+  await sensor.done();
+  io.signal.removeEventListener('abort', stop);
+  files.hideProgress();
+  if (output.rows === 0) output.begin();
+  await output.flush();
+  // The summary is for people; a program that reads rows gets rows only.
+  const summaryTo = configuration.output === 'table' ? io.stdout : io.stderr;
+  if (!configuration.quiet || configuration.output === 'table') {
+    const lines = endLines(sensor.totals(), sensor.coverage(), configuration.coverage, columns(), color);
+    summaryTo.write(`${configuration.output === 'table' ? '\n' : ''}${lines.join('\n')}\n`);
+  }
+  if (io.signal.aborted) return EXIT_INTERRUPTED;
+  return files.unreadable ? EXIT_UNREADABLE : EXIT_FINE;
+}
+
+/** What is said of files while they are read: progress, warnings, errors. */
+class Files {
+  unreadable = false;
+  readonly #io: Io;
+  readonly #progress: Progress | undefined;
+  #doneBytes = 0;
+  #nowBytes = 0;
+
+  constructor(files: readonly string[], io: Io, quiet: boolean) {
+    this.#io = io;
+    if (!io.stderrIsTerminal || quiet) return;
+    this.#progress = new Progress(io.stderr, () => io.size().columns, bytesOf(files));
+  }
+
+  take(message: FromWorker): void {
+    switch (message.kind) {
+      case 'progress':
+        this.#nowBytes = message.read;
+        this.#progress?.update(performance.now(), this.#doneBytes + message.read, message.file);
+        return;
+      case 'file':
+        this.#doneBytes += this.#nowBytes;
+        this.#nowBytes = 0;
+        if (message.warning !== undefined) this.#say(message.warning);
+        return;
+      case 'unreadable':
+        this.unreadable = true;
+        this.#say(message.failure.message);
+        return;
+      default:
+        return;
+    }
+  }
+
+  hideProgress(): void {
+    this.#progress?.clear();
+  }
+
+  #say(sentence: string): void {
+    this.hideProgress();
+    this.#io.stderr.write(`eastwest: read: ${escapeTerminal(sentence)}\n`);
+  }
+}
+
+/** Size of all files; undefined when one has none (standard input, a pipe). */
+function bytesOf(files: readonly string[]): number | undefined {
+  let bytes = 0;
+  for (const file of files) {
+    if (file === '-') return undefined;
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats === undefined || !stats.isFile()) return undefined;
+    bytes += stats.size;
+  }
+  return bytes;
 }
