@@ -2,11 +2,48 @@
 import { HEADER_NAMES } from '../../src/wire/scan/names.ts';
 import type { Random } from './random.ts';
 
-const OTHER_NAMES = ['User-Agent', 'Accept', 'Date', 'Server', 'X-Request-Ids', 'Hos', 'Content-Lengths', 'B', 'b33', 'x-b3'];
+const OTHER_NAMES = [
+  'User-Agent',
+  'Accept',
+  'Date',
+  'Server',
+  'X-Request-Ids',
+  'Hos',
+  'Content-Lengths',
+  'B',
+  'b33',
+  'x-b3',
+];
 const HEX = '0123456789abcdef';
 const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const WORDS = ['api', 'v1', 'v2.1', 'users', 'orders', 'oauth2', 'index.html', 'internal', 'a', 'getV2User', 'x86_64', '***'];
-const NAMES = ['page', 'id', 'Password', 'api_key', 'country_code', 'code', 'sid', 'userPin', 'next', 'q', 'X-Amz-Signature', 'auth'];
+const WORDS = [
+  'api',
+  'v1',
+  'v2.1',
+  'users',
+  'orders',
+  'oauth2',
+  'index.html',
+  'internal',
+  'a',
+  'getV2User',
+  'x86_64',
+  '***',
+];
+const NAMES = [
+  'page',
+  'id',
+  'Password',
+  'api_key',
+  'country_code',
+  'code',
+  'sid',
+  'userPin',
+  'next',
+  'q',
+  'X-Amz-Signature',
+  'auth',
+];
 const PREFIXES = ['AKIA', 'ghp_', 'github_pat_', 'glpat-', 'xoxb-', 'sk_live_', 'npm_', 'AIza', 'eyJ', 'sk-'];
 
 export function letters(random: Random, alphabet: string, count: number): string {
@@ -36,11 +73,11 @@ export function token(random: Random): string {
     case 4:
       return letters(random, BASE62 + '-_', 1 + random.below(60));
     case 5:
-      return `${random.pick(WORDS)}@${random.pick(['example', 'a.b', ''])}.${random.pick(['com', 'c', 'co1'])}`;
+      return `${random.pick(WORDS)}@${random.pick(['example.com', 'a.b.co', '.com', 'a.c', 'a.co1'])}`;
     case 6:
       return random.pick(PREFIXES) + letters(random, BASE62, random.below(45));
     case 7:
-      return `eyJ${letters(random, BASE62, random.below(30))}.${letters(random, BASE62, random.below(20))}.${letters(random, BASE62, 9)}`;
+      return `eyJ${[30, 20, 9].map((n) => letters(random, BASE62, random.below(n))).join('.')}`;
     case 8:
       return random.pick(['2024-01-02', '10.0.0.1', '12345.67', '-1234', '00012345', '2024-01-02T10:11:12Z']);
     case 9:
@@ -57,19 +94,32 @@ export function escaped(random: Random, text: string): string {
   let out = '';
   for (const c of text) {
     const code = c.charCodeAt(0).toString(16).padStart(2, '0');
-    if (random.oneIn(9)) out += `%${random.oneIn(4) ? '25' : ''}${random.oneIn(2) ? code.toUpperCase() : code}`;
+    if (random.oneIn(9))
+      out += `%${random.oneIn(4) ? '25' : ''}${random.oneIn(2) ? code.toUpperCase() : code}`;
     else out += c;
   }
   return out;
 }
 
 export function target(random: Random): string {
-  let text = random.pick(['', '', '', 'http://h:80', 'https://user:pw@host', '//u@h', 'redis://:secret1@h/0', 'session:', 'u:p@h:443']);
-  for (let i = random.below(6); i > 0; i--) text += `/${random.oneIn(2) ? random.pick(WORDS) : token(random)}`;
+  let text = random.pick([
+    '',
+    '',
+    '',
+    'http://h:80',
+    'https://user:pw@host',
+    '//u@h',
+    'redis://:secret1@h/0',
+    'session:',
+    'u:p@h:443',
+  ]);
+  for (let i = random.below(6); i > 0; i--)
+    text += `/${random.oneIn(2) ? random.pick(WORDS) : token(random)}`;
   if (random.oneIn(6)) text += `;${random.pick(NAMES)}=${token(random)}`;
   let separator = '?';
   for (let i = random.below(5); i > 0; i--) {
-    text += `${separator}${anyCase(random, random.pick(NAMES))}${random.pick(['=', '=', '=', ':', ''])}${token(random)}`;
+    const name = anyCase(random, random.pick(NAMES));
+    text += separator + name + random.pick(['=', '=', '=', ':', '']) + token(random);
     separator = random.pick(['&', '&', ';', '#', ',']);
   }
   if (random.oneIn(3)) text = escaped(random, text);
@@ -78,7 +128,21 @@ export function target(random: Random): string {
 
 export function mutated(random: Random, text: string): string {
   const at = random.below(text.length + 1);
-  const noise = random.pick(['%', '%2', '%zz', '\0', '\xff', '@', '==', ';;', '::', '//', '***', '\r\n', ' ']);
+  const noise = random.pick([
+    '%',
+    '%2',
+    '%zz',
+    '\0',
+    '\xff',
+    '@',
+    '==',
+    ';;',
+    '::',
+    '//',
+    '***',
+    '\r\n',
+    ' ',
+  ]);
   return text.slice(0, at) + noise + text.slice(at + random.below(3));
 }
 
@@ -88,9 +152,12 @@ export function head(random: Random): string {
     const name = random.oneIn(3) ? random.pick(OTHER_NAMES) : anyCase(random, random.pick(HEADER_NAMES));
     const blank = random.pick(['', ' ', ' ', ' ', '  ', '\t']);
     text += `${name}${random.oneIn(12) ? ' ' : ''}${random.oneIn(20) ? '' : ':'}${blank}`;
-    text += random.oneIn(6) ? '' : letters(random, `${BASE62} :;=/`, random.below(random.oneIn(5) ? 120 : 24));
+    text += random.oneIn(6)
+      ? ''
+      : letters(random, `${BASE62} :;=/`, random.below(random.oneIn(5) ? 120 : 24));
     text += random.pick(['', '', '', ' ', '\t', '\r']) + random.pick(['\r\n', '\r\n', '\r\n', '\n']);
-    while (random.oneIn(8)) text += random.pick([' ', '\t', ' folded', ' \r', '  x ']) + random.pick(['\r\n', '\n']);
+    while (random.oneIn(8))
+      text += random.pick([' ', '\t', ' folded', ' \r', '  x ']) + random.pick(['\r\n', '\n']);
   }
   if (!random.oneIn(6)) text += random.pick(['\r\n', '\r\n', '\n']);
   text += letters(random, BASE62, random.below(30));
@@ -99,7 +166,8 @@ export function head(random: Random): string {
 
 export function body(random: Random): string {
   let text = '{';
-  for (let i = random.below(8); i > 0; i--) text += `"${random.pick(NAMES)}":"${token(random)}", ${random.pick(WORDS)} `;
+  for (let i = random.below(8); i > 0; i--)
+    text += `"${random.pick(NAMES)}":"${token(random)}", ${random.pick(WORDS)} `;
   return text;
 }
 
@@ -108,6 +176,7 @@ export function bytes(random: Random): Uint8Array {
   const all = random.oneIn(3);
   const alphabet = '\r\n\0:@%=&;/?#.-_~+0129afAFzZ \t*';
   const out = new Uint8Array(length);
-  for (let i = 0; i < length; i++) out[i] = all ? random.below(256) : alphabet.charCodeAt(random.below(alphabet.length));
+  for (let i = 0; i < length; i++)
+    out[i] = all ? random.below(256) : alphabet.charCodeAt(random.below(alphabet.length));
   return out;
 }

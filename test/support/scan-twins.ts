@@ -1,6 +1,7 @@
 /**
- * The SIMD scan and its plain twin side by side, each on a memory of its own. Around every text lies other noise in
- * each memory, and behind every output a canary: a primitive that looks or writes past its range differs.
+ * The SIMD scan and its plain twin side by side, each on a memory of its own. Around every text lies other
+ * noise in each memory, and behind every output a canary: a primitive that looks or writes past its range
+ * differs.
  */
 import assert from 'node:assert/strict';
 import { createMemory } from '../../src/base/memory.ts';
@@ -73,7 +74,8 @@ export class Texts {
     const out = this.memory.heapStart >> 2;
     const have = this.scan.fingerprints(start, end, out, 0, most);
     const found: string[] = [];
-    for (let i = 0; i < have; i++) found.push(pairHex(this.memory.u32[out + 2 * i + 1], this.memory.u32[out + 2 * i]));
+    for (let i = 0; i < have; i++)
+      found.push(pairHex(this.memory.u32[out + 2 * i + 1], this.memory.u32[out + 2 * i]));
     return found;
   }
 

@@ -1,6 +1,7 @@
 /**
- * Makes the scan of a worker: the SIMD module on the worker's memory, or its plain twin where the engine cannot run
- * it or no module is given. Whoever calls reads the module's bytes (worker/scan-module.ts): this folder is pure.
+ * Makes the scan of a worker: the SIMD module on the worker's memory, or its plain twin where the engine
+ * cannot run it or no module is given. Whoever calls reads the module's bytes (worker/scan-module.ts): this
+ * folder is pure.
  */
 import { SCRATCH } from '../../base/memory.ts';
 import type { WireMemory } from '../../base/memory.ts';
@@ -19,7 +20,9 @@ interface ScanModule extends Omit<Scan, 'equal' | 'equalLower'> {
 export function createScan(memory: WireMemory, wasmBytes: Uint8Array | undefined): Scan {
   assert(PLACES_AT + 4 * (VIEW_BYTES_MAX + 1) <= SCRATCH, 'the tables of the scan end before the scratch');
   if (wasmBytes === undefined || !WebAssembly.validate(wasmBytes)) return createPlainScan(memory);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(wasmBytes), { env: { memory: memory.memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(wasmBytes), {
+    env: { memory: memory.memory },
+  });
   writeTables(memory);
   return new SimdScan(instance.exports as unknown as ScanModule);
 }

@@ -10,8 +10,9 @@ export const CLASS_AT = 8192;
 export const FIRST_NAME_AT = 8448;
 export const NAME_MULTIPLIER = 0x9e3779b1;
 /**
- * A row per name id (id 0 is not used): 32 bytes of text with its colon, 32 of case mask (0x20 under letters), one
- * bit for each byte that must agree, the length of the name, the next id with the same hash or 0.
+ * A row per name id (id 0 is not used): 32 bytes of text with its colon, 32 of case mask (0x20 under
+ * letters), one bit for each byte that must agree, the length of the name, the next id with the same hash or
+ * 0.
  */
 export const NAMES_AT = 10240;
 export const NAME_ROW_BYTES = 80;
@@ -36,7 +37,9 @@ export const ANYWHERE_AT = 24576;
 export const ANYWHERE_STATES_MAX = 640;
 export const WORDS_AT = 65536;
 export const WORDS_STATES_MAX = 256;
-/** A text with its percent escapes decoded, and for each byte the place it came from (one more at the end). */
+/**
+ * A text with its percent escapes decoded, and for each byte the place it came from (one more at the end).
+ */
 export const VIEW_AT = 98304;
 export const VIEW_BYTES_MAX = 65536;
 export const PLACES_AT = 196608;

@@ -1,6 +1,6 @@
 /**
- * The plain `redact`: a copy of a target without its secrets (docs/formats/redaction.md). It reads the decoded
- * view of the text and copies the text itself, so that an escaped secret is hidden like a plain one.
+ * The plain `redact`: a copy of a target without its secrets (docs/formats/redaction.md). It reads the
+ * decoded view of the text and copies the text itself, so that an escaped secret is hidden like a plain one.
  */
 import * as L from './layout.ts';
 import { nameIsSensitive, secretAfter, secretRun } from './plain-secret.ts';
@@ -196,7 +196,9 @@ export class PlainRedact {
     return false;
   }
 
-  /** After `name:` only a value with a digit is a secret: `/v1/token:revoke` stays, `session:a81f` does not. */
+  /**
+   * After `name:` only a value with a digit is a secret: `/v1/token:revoke` stays, `session:a81f` does not.
+   */
   #holdsDigit(start: number): boolean {
     const u8 = this.#u8;
     const end = this.#view.end;

@@ -108,7 +108,8 @@ export class PlainTemplate {
 function afterAuthority(u8: Uint8Array, start: number, end: number): number {
   let p = start;
   while (p < end && (u8[L.CLASS_AT + u8[p]] & (L.WORD | L.JOINT)) !== 0) p++;
-  if (p === start || p + 2 >= end || u8[p] !== COLON || u8[p + 1] !== SLASH || u8[p + 2] !== SLASH) return start;
+  if (p === start || p + 2 >= end || u8[p] !== COLON || u8[p + 1] !== SLASH || u8[p + 2] !== SLASH)
+    return start;
   p += 3;
   while (p < end && u8[p] !== SLASH) p++;
   return p;

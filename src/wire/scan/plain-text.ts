@@ -8,8 +8,8 @@ const DOT = 46;
 const PERCENT = 37;
 
 /**
- * The shape of a run of letters, digits, `-`, `_`, `~` and bytes from 0x80, in which the classes `classes` occur: one
- * of SHAPE_*.
+ * The shape of a run of letters, digits, `-`, `_`, `~` and bytes from 0x80, in which the classes `classes`
+ * occur: one of SHAPE_*.
  *  - number: digits, and perhaps `-` and `_` between them;
  *  - hex: 0-9 a-f of either case with a digit, 8 and more; with dashes 16 and more (UUID);
  *  - token: 12 and more where digits and letters meet three times; or 16 and more with upper case, lower case
@@ -87,7 +87,8 @@ export function domainEnd(u8: Uint8Array, start: number, end: number): number {
 
 /**
  * A text as its reader sees it: percent escapes decoded, also escapes of escapes (`%2540` is `@`). Without a
- * `%` the view is the text itself. With one it lies at VIEW_AT, and PLACES_AT tells where each byte came from.
+ * `%` the view is the text itself. With one it lies at VIEW_AT, and PLACES_AT tells where each byte came
+ * from.
  */
 export class PlainView {
   start = 0;
@@ -120,7 +121,8 @@ export class PlainView {
       let next = p + 1;
       if (c === PERCENT) {
         let q = p + 1;
-        while (q + 3 < stop && u8[q] === 50 && u8[q + 1] === 53 && isHex(u8[q + 2]) && isHex(u8[q + 3])) q += 2;
+        while (q + 3 < stop && u8[q] === 50 && u8[q + 1] === 53 && isHex(u8[q + 2]) && isHex(u8[q + 3]))
+          q += 2;
         if (q + 1 < stop && isHex(u8[q]) && isHex(u8[q + 1])) {
           c = hexValue(u8[q]) * 16 + hexValue(u8[q + 1]);
           next = q + 2;

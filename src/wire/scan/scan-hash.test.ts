@@ -4,13 +4,20 @@ import { test } from 'node:test';
 import { Texts, makePlainBench, makeSimdBench } from '../../../test/support/scan-twins.ts';
 
 /**
- * The reference's vectors (https://github.com/veorq/SipHash, vectors.h): key 00 … 0f, messages of length 0, 1, 2 …
- * with the bytes 00 01 02 …; as 64-bit numbers.
+ * The reference's vectors (https://github.com/veorq/SipHash, vectors.h): key 00 … 0f, messages of length 0,
+ * 1, 2 … with the bytes 00 01 02 …; as 64-bit numbers.
  */
 const VECTORS: readonly string[] = [
-  '726fdb47dd0e0e31', '74f839c593dc67fd', '0d6c8009d9a94f5a', '85676696d7fb7e2d',
-  'cf2794e0277187b7', '18765564cd99a68d', 'cbc9466e58fee3ce', 'ab0200f58b01d137',
-  '93f5f5799a932462', '9e0082df0ba9e4b0',
+  '726fdb47dd0e0e31',
+  '74f839c593dc67fd',
+  '0d6c8009d9a94f5a',
+  '85676696d7fb7e2d',
+  'cf2794e0277187b7',
+  '18765564cd99a68d',
+  'cbc9466e58fee3ce',
+  'ab0200f58b01d137',
+  '93f5f5799a932462',
+  '9e0082df0ba9e4b0',
 ];
 /** Length 15, printed in appendix A of the paper. */
 const VECTOR_15 = 'a129ca6149be45e5';
@@ -59,11 +66,13 @@ function counting(length: number): string {
 for (const [name, make] of [['SIMD', makeSimdBench] as const, ['plain', makePlainBench] as const]) {
   test(`${name}: sipHash gives the reference's vectors`, () => {
     const texts = new Texts(make());
-    VECTORS.forEach((vector, length) => assert.equal(texts.sipHash(counting(length)), vector, `length ${length}`));
+    VECTORS.forEach((vector, length) =>
+      assert.equal(texts.sipHash(counting(length)), vector, `length ${length}`),
+    );
     assert.equal(texts.sipHash(counting(15)), VECTOR_15);
   });
 
-  test(`${name}: sipHash is the paper's for every length to ${LENGTHS}, at every alignment, with other keys`, () => {
+  test(`${name}: sipHash is the paper's for every length, at every alignment, with other keys`, () => {
     const { memory, scan } = make();
     let compared = 0;
     for (let length = 0; length < LENGTHS; length++) {

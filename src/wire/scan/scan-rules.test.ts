@@ -1,4 +1,6 @@
-/** What counts as an identifier and as a secret: the tables of docs/formats/identifiers.md and redaction.md. */
+/**
+ * What counts as an identifier and as a secret: the tables of docs/formats/identifiers.md and redaction.md.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { escaped, letters, target } from '../../../test/support/scan-texts.ts';
@@ -86,7 +88,10 @@ const REDACTIONS: readonly (readonly [string, string])[] = [
   ['/login?user%5Bpassword%5D=x', '/login?user%5Bpassword%5D=***'],
   ['/?api_key=1&apikey=2&api-key=3&Api.Key=4', '/?api_key=***&apikey=***&api-key=***&Api.Key=***'],
   ['/?x-api-key=1&access_key=2&AWSAccessKeyId=3', '/?x-api-key=***&access_key=***&AWSAccessKeyId=***'],
-  ['/?private_key=a&client_secret=b&refresh_token=c', '/?private_key=***&client_secret=***&refresh_token=***'],
+  [
+    '/?private_key=a&client_secret=b&refresh_token=c',
+    '/?private_key=***&client_secret=***&refresh_token=***',
+  ],
   ['/?auth=a&authorization=b&author=c', '/?auth=***&authorization=***&author=c'],
   ['/?sid=1&connect.sid=2&side=3&inside=4', '/?sid=***&connect.sid=***&side=3&inside=4'],
   ['/?sig=1&signature=2&design=3', '/?sig=***&signature=***&design=3'],
@@ -164,9 +169,31 @@ for (const [name, make] of [['SIMD', makeSimdBench] as const, ['plain', makePlai
   test(`${name}: an identifier has one fingerprint, whatever text it stands in`, () => {
     const texts = new Texts(make());
     const same: readonly (readonly string[])[] = [
-      ['1234', '/users/1234', '"id":1234', '"id":"1234"', 'id=01234', 'order-1234', 'user_1234,', '/users/1234.json'],
-      [UUID, UUID.toUpperCase(), UUID.replaceAll('-', ''), `/a/${UUID}?b`, `"x":"${UUID}"`, 'id=550e8400%2De29b-41d4-a716-446655440000'],
-      ['bob@example.com', 'Bob@Example.COM', 'mail=bob%40example.com', 'mail=bob%2540example.com', '<bob@example.com>.'],
+      [
+        '1234',
+        '/users/1234',
+        '"id":1234',
+        '"id":"1234"',
+        'id=01234',
+        'order-1234',
+        'user_1234,',
+        '/users/1234.json',
+      ],
+      [
+        UUID,
+        UUID.toUpperCase(),
+        UUID.replaceAll('-', ''),
+        `/a/${UUID}?b`,
+        `"x":"${UUID}"`,
+        'id=550e8400%2De29b-41d4-a716-446655440000',
+      ],
+      [
+        'bob@example.com',
+        'Bob@Example.COM',
+        'mail=bob%40example.com',
+        'mail=bob%2540example.com',
+        '<bob@example.com>.',
+      ],
       ['9fceb02d', '/c/9FCEB02D', 'x-9fceb02d'],
       ['cus_9s6XKzkNRiz8i3', '/c/cus_9s6XKzkNRiz8i3?', '"c":"cus_9s6XKzkNRiz8i3"'],
       ['order1234', '/order1234/'],
@@ -190,11 +217,25 @@ for (const [name, make] of [['SIMD', makeSimdBench] as const, ['plain', makePlai
 
   test(`${name}: words, short numbers, dates, versions and decimals have none`, () => {
     const texts = new Texts(make());
-    const none = ['', '/users/123', '0012', '2024-05-01', '2024-05-01T10:00:00Z', '12345.67', 'v1', 'deadbeef', '10.0.0.1', 'a@b', '@', '%40', 'oauth2callback'];
+    const none = [
+      '',
+      '/users/123',
+      '0012',
+      '2024-05-01',
+      '2024-05-01T10:00:00Z',
+      '12345.67',
+      'v1',
+      'deadbeef',
+      '10.0.0.1',
+      'a@b',
+      '@',
+      '%40',
+      'oauth2callback',
+    ];
     for (const text of none) assert.deepEqual(texts.fingerprints(text), [], text);
   });
 
-  test(`${name}: fingerprints are added behind those that are there, each once, and not beyond the most`, () => {
+  test(`${name}: fingerprints are added behind those there, each once, and not beyond the most`, () => {
     const texts = new Texts(make());
     const out = texts.memory.heapStart >> 2;
     const [start, end] = texts.put('1234 5678 1234 bob@example.com');
@@ -221,7 +262,8 @@ test('a secret planted in any target is hidden, and what holds none is a copy', 
     }
     const name = escaped(random, random.pick(['password', 'Api-Key', 'user[pin]', 'CLIENT_SECRET', 'sid']));
     const sign = random.oneIn(4) ? '%3D' : '=';
-    const planted = `${text}${random.pick(['?', '&', '#', ';'])}${name}${sign}${secret}${random.pick(['', '&a=b', '#c', ';d=e'])}`;
+    const before = text + random.pick(['?', '&', '#', ';']);
+    const planted = before + name + sign + secret + random.pick(['', '&a=b', '#c', ';d=e']);
     assert.ok(!texts.redact(planted).includes(secret), `seed ${seed}, round ${round}: ${planted}`);
   }
   assert.ok(copies > 300);

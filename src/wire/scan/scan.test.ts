@@ -89,7 +89,9 @@ test('both twins are equal on bodies', () => {
 
 test('both twins are equal on texts at every alignment and of every length', () => {
   const twins = new Twins(SEED);
-  const text = Buffer.from('/users/1234/550e8400-e29b-41d4-a716-446655440000?a=b&password=x%40y&k=eyJhbGciOiJIUzI1NiJ9');
+  const text = Buffer.from(
+    '/users/1234/550e8400-e29b-41d4-a716-446655440000?a=b&password=x%40y&k=eyJhbGciOiJIUzI1NiJ9',
+  );
   for (let shift = 0; shift < 64; shift++) {
     for (let length = 0; length <= text.length; length += shift % 3 === 0 ? 1 : 7) {
       twins.compare(text.subarray(0, length), shift, 'alignment');
@@ -100,7 +102,8 @@ test('both twins are equal on texts at every alignment and of every length', () 
 
 test('both twins are equal on a head cut at every size, and it is complete only when whole', () => {
   const text = Buffer.from(
-    'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.0.0.1,\r\n  10.0.0.2\r\ncontent-length:5 \r\nB3: 1-2\r\n\r\nhello',
+    'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.0.0.1,\r\n  10.0.0.2\r\n' +
+      'content-length:5 \r\nB3: 1-2\r\n\r\nhello',
   );
   const twins = new Twins(SEED);
   const whole = text.length - 5;
@@ -170,7 +173,7 @@ for (const [name, make] of [['SIMD', makeSimdBench] as const, ['plain', makePlai
     ]);
   });
 
-  test(`${name}: line feeds alone end lines, at most as many headers as asked are written, NUL is refused`, () => {
+  test(`${name}: line feeds alone end lines, no more headers than asked are written, NUL is refused`, () => {
     const texts = new Texts(make());
     assert.deepEqual(texts.headers('Host: a\nHost: b\nHost: c\n\n', 2), {
       past: 25,

@@ -10,18 +10,78 @@ import { ACCEPT, ACCEPT_WHOLE, STATE, SYMBOL_DIGIT } from './layout.ts';
 
 /** Anywhere in a name. */
 export const SENSITIVE_ANYWHERE: readonly string[] = [
-  'password', 'passwd', 'passphrase', 'passcode', 'passkey', 'pincode', 'secret', 'token', 'credential',
-  'apikey', 'accesskey', 'privatekey', 'signingkey', 'encryptionkey', 'masterkey', 'accountkey', 'sharedkey',
-  'subscriptionkey', 'licensekey', 'authkey', 'authcode', 'accesscode', 'authorization', 'signature',
-  'session', 'sessid', 'cookie', 'bearer', 'jwt', 'csrf', 'xsrf', 'saml', 'assertion', 'verifier', 'onetime',
-  'securitycode', 'verificationcode', 'recoverycode', 'resetcode', 'confirmationcode', 'cardnumber', 'cardno',
-  'creditcard', 'ccnumber', 'socialsecurity',
+  'password',
+  'passwd',
+  'passphrase',
+  'passcode',
+  'passkey',
+  'pincode',
+  'secret',
+  'token',
+  'credential',
+  'apikey',
+  'accesskey',
+  'privatekey',
+  'signingkey',
+  'encryptionkey',
+  'masterkey',
+  'accountkey',
+  'sharedkey',
+  'subscriptionkey',
+  'licensekey',
+  'authkey',
+  'authcode',
+  'accesscode',
+  'authorization',
+  'signature',
+  'session',
+  'sessid',
+  'cookie',
+  'bearer',
+  'jwt',
+  'csrf',
+  'xsrf',
+  'saml',
+  'assertion',
+  'verifier',
+  'onetime',
+  'securitycode',
+  'verificationcode',
+  'recoverycode',
+  'resetcode',
+  'confirmationcode',
+  'cardnumber',
+  'cardno',
+  'creditcard',
+  'ccnumber',
+  'socialsecurity',
 ];
 
 /** As a whole word of a name; words end at anything but letters, and where lower case meets upper case. */
 export const SENSITIVE_WORDS: readonly string[] = [
-  'pwd', 'pass', 'pw', 'pswd', 'auth', 'oauth', 'sid', 'sess', 'sig', 'hmac', 'pin', 'otp', 'totp', 'mfa',
-  'cvv', 'cvc', 'csc', 'card', 'pan', 'ssn', 'sas', 'cred', 'creds',
+  'pwd',
+  'pass',
+  'pw',
+  'pswd',
+  'auth',
+  'oauth',
+  'sid',
+  'sess',
+  'sig',
+  'hmac',
+  'pin',
+  'otp',
+  'totp',
+  'mfa',
+  'cvv',
+  'cvc',
+  'csc',
+  'card',
+  'pan',
+  'ssn',
+  'sas',
+  'cred',
+  'creds',
 ];
 
 /** As the whole name: `code` is OAuth's, `country_code` is not. */
@@ -29,12 +89,30 @@ export const SENSITIVE_WHOLE: readonly string[] = ['code'];
 
 /** Beginnings of secrets, and the fewest of A–Z a–z 0–9 - _ that must follow. */
 export const SECRET_PREFIXES: readonly (readonly [string, number])[] = [
-  ['AKIA', 16], ['ASIA', 16], ['ABIA', 16], ['ACCA', 16], // AWS
+  ['AKIA', 16],
+  ['ASIA', 16],
+  ['ABIA', 16],
+  ['ACCA', 16], // AWS
   ['AIza', 30], // Google
-  ['ghp_', 20], ['gho_', 20], ['ghu_', 20], ['ghs_', 20], ['ghr_', 20], ['github_pat_', 20],
+  ['ghp_', 20],
+  ['gho_', 20],
+  ['ghu_', 20],
+  ['ghs_', 20],
+  ['ghr_', 20],
+  ['github_pat_', 20],
   ['glpat-', 16], // GitLab
-  ['xoxa-', 11], ['xoxb-', 11], ['xoxe-', 11], ['xoxp-', 11], ['xoxr-', 11], ['xoxs-', 11], ['xapp-', 11], // Slack
-  ['sk_live_', 10], ['rk_live_', 10], ['sk_test_', 10], ['rk_test_', 10], ['whsec_', 10], // Stripe
+  ['xoxa-', 11],
+  ['xoxb-', 11],
+  ['xoxe-', 11],
+  ['xoxp-', 11],
+  ['xoxr-', 11],
+  ['xoxs-', 11],
+  ['xapp-', 11], // Slack
+  ['sk_live_', 10],
+  ['rk_live_', 10],
+  ['sk_test_', 10],
+  ['rk_test_', 10],
+  ['whsec_', 10], // Stripe
   ['npm_', 30],
   ['pypi-', 16],
   ['sk-', 20], // OpenAI, Anthropic

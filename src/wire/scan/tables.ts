@@ -35,7 +35,9 @@ function classOf(c: number): number {
   return bits;
 }
 
-/** Where a name is looked up: four bytes with 0x20 set; after the colon of a name of two bytes nothing counts. */
+/**
+ * Where a name is looked up: four bytes with 0x20 set; after the colon of a name of two bytes nothing counts.
+ */
 export function nameHash(first: number, second: number, third: number, fourth: number): number {
   const key = first | (second << 8) | (third << 16) | (third === COLON ? 0 : fourth << 24) | 0x202020;
   return Math.imul(third === COLON ? key : key | 0x20000000, L.NAME_MULTIPLIER) >>> 24;

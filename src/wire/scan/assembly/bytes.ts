@@ -1,35 +1,30 @@
 /**
- * Byte search and comparison, 16 bytes at a time. Loads may pass the end of a range by less than 64 bytes; what lies
- * there is masked out or compared against the end before it counts.
+ * Byte search and comparison, 16 bytes at a time. Loads may pass the end of a range by less than 64 bytes;
+ * what lies there is masked out or compared against the end before it counts.
  */
 import { ALNUM, CLASS_AT } from '../layout.ts';
 
-// @ts-ignore: decorator
 @inline
 export function classOf(c: u32): u32 {
   return load<u8>(<usize>c, CLASS_AT);
 }
 
-// @ts-ignore: decorator
 @inline
 export function classAt(p: usize): u32 {
   return load<u8>(<usize>load<u8>(p), CLASS_AT);
 }
 
-// @ts-ignore: decorator
 @inline
 export function isAlnum(p: usize): bool {
   return (classAt(p) & ALNUM) != 0;
 }
 
-// @ts-ignore: decorator
 @inline
 export function isDigit(p: usize): bool {
   return <u32>load<u8>(p) - 48 < 10;
 }
 
 /** The value of a hex digit, or -1. */
-// @ts-ignore: decorator
 @inline
 export function hexValue(c: u32): i32 {
   if (c - 48 < 10) return c - 48;
@@ -38,29 +33,30 @@ export function hexValue(c: u32): i32 {
 }
 
 /** Bytes in [low, low + count): one subtraction and one comparison. */
-// @ts-ignore: decorator
 @inline
 export function within(bytes: v128, low: u8, count: u8): v128 {
   return i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(low)), i8x16.splat(count));
 }
 
+/** Bytes that are one of the two. */
+@inline
+export function either(bytes: v128, first: u8, second: u8): v128 {
+  return v128.or(i8x16.eq(bytes, i8x16.splat(first)), i8x16.eq(bytes, i8x16.splat(second)));
+}
+
 /** One bit a byte: letters and digits. */
-// @ts-ignore: decorator
 @inline
 export function alnumMask(bytes: v128): u32 {
   return i8x16.bitmask(v128.or(within(v128.or(bytes, i8x16.splat(0x20)), 97, 26), within(bytes, 48, 10)));
 }
 
 /** Letters, digits, `-` and `_`. */
-// @ts-ignore: decorator
 @inline
 export function wordMask(bytes: v128): u32 {
-  const dashes = v128.or(i8x16.eq(bytes, i8x16.splat(45)), i8x16.eq(bytes, i8x16.splat(95)));
-  return alnumMask(bytes) | <u32>i8x16.bitmask(dashes);
+  return alnumMask(bytes) | <u32>i8x16.bitmask(either(bytes, 45, 95));
 }
 
 /** The position of the first byte of the range, or `end`. */
-// @ts-ignore: decorator
 @inline
 export function seek(start: usize, end: usize, byte: u8): usize {
   const wanted = i8x16.splat(byte);
@@ -113,7 +109,6 @@ export function equalLower(start: usize, lower: usize, bytes: i32): bool {
 }
 
 /** Copies without writing past the range; the ranges do not overlap. */
-// @ts-ignore: decorator
 @inline
 export function copy(to: usize, from: usize, bytes: usize): void {
   let k: usize = 0;

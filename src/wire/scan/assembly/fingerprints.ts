@@ -1,4 +1,6 @@
-/** `fingerprints`, see plain-fingerprints.ts. Text without digits and `@` is passed over 16 bytes at a time. */
+/**
+ * `fingerprints`, see plain-fingerprints.ts. Text without digits and `@` is passed over 16 bytes at a time.
+ */
 import {
   DASH,
   DIGIT,
@@ -59,7 +61,6 @@ export function fingerprints(start: usize, end: usize, out: i32, have: i32, most
 }
 
 /** The next digit or `@`, or `end`. */
-// @ts-ignore: decorator
 @inline
 function nextMark(start: usize, end: usize): usize {
   for (let p = start; p < end; p += 16) {
@@ -73,7 +74,6 @@ function nextMark(start: usize, end: usize): usize {
   return end;
 }
 
-// @ts-ignore: decorator
 @inline
 function isWide(p: usize): bool {
   return (classAt(p) & (WORD | JOINT)) != 0;

@@ -14,7 +14,6 @@ export function high(): i32 {
 }
 
 /** The last bytes of a range, fewer than eight, as one word. */
-// @ts-ignore: decorator
 @inline
 function tailOf(p: usize, end: usize): u64 {
   return load<u64>(p) & (((<u64>1) << ((end - p) << 3)) - 1);
@@ -67,7 +66,6 @@ export function setSeed(value: u32): void {
   seed = value;
 }
 
-// @ts-ignore: decorator
 @inline
 function product(a: u32, b: u32): u64 {
   return <u64>(a ^ 0x6a1e9f35) * <u64>(b ^ 0x3c8dd2a7);

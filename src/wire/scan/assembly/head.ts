@@ -1,6 +1,6 @@
 /**
- * `findHeaders`: the line ends of 64 bytes become the bits of one word, and for each line a hash of
- * its first four bytes says which name of the list it can have. Most lines cost a multiplication and a look-up.
+ * `findHeaders`: the line ends of 64 bytes become the bits of one word, and for each line a hash of its first
+ * four bytes says which name of the list it can have. Most lines cost a multiplication and a look-up.
  */
 import {
   FIRST_NAME_AT,
@@ -19,7 +19,6 @@ export function headers(): i32 {
   return found;
 }
 
-// @ts-ignore: decorator
 @inline
 function bits64(a: v128, b: v128, c: v128, d: v128): u64 {
   const low: u32 = i8x16.bitmask(a) | (i8x16.bitmask(b) << 16);
@@ -27,7 +26,6 @@ function bits64(a: v128, b: v128, c: v128, d: v128): u64 {
   return <u64>low | (<u64>high << 32);
 }
 
-// @ts-ignore: decorator
 @inline
 function isBlank(c: u32): bool {
   return c <= 32 && (c == 32 || c == 9 || c == 13);
@@ -53,8 +51,8 @@ export function findHeaders(start: usize, end: usize, out: i32, most: i32): i32 
     feeds &= inside;
     let nul: usize = usize.MAX_VALUE;
     if (!i8x16.all_true(i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d)))) {
-      const zeros = bits64(i8x16.eq(a, zero), i8x16.eq(b, zero), i8x16.eq(c, zero), i8x16.eq(d, zero)) & inside;
-      if (zeros != 0) nul = block + <usize>ctz(zeros);
+      const zeros = bits64(i8x16.eq(a, zero), i8x16.eq(b, zero), i8x16.eq(c, zero), i8x16.eq(d, zero));
+      if ((zeros & inside) != 0) nul = block + <usize>ctz(zeros);
     }
     while (feeds != 0) {
       const stop = block + <usize>ctz(feeds);
@@ -93,9 +91,9 @@ export function findHeaders(start: usize, end: usize, out: i32, most: i32): i32 
 }
 
 /**
- * True when the line begins with the name of the row and a colon. The line's end needs no look: an LF is in no name.
+ * True when the line begins with the name of the row and a colon. The line's end needs no look: an LF is in
+ * no name.
  */
-// @ts-ignore: decorator
 @inline
 function agrees(line: usize, row: usize): bool {
   const a = i8x16.eq(v128.or(v128.load(line), v128.load(row, NAME_CASE)), v128.load(row));
@@ -107,7 +105,6 @@ function agrees(line: usize, row: usize): bool {
 }
 
 /** Writes the range without its blanks as the value of the header at `at`. */
-// @ts-ignore: decorator
 @inline
 function value(at: usize, from: usize, stop: usize): void {
   let start = from;

@@ -1,6 +1,10 @@
 /**
- * The scan module: the primitives of ../scan.ts with SIMD, in AssemblyScript. It keeps no data of its own; its
- * tables are written by ../tables.ts where ../layout.ts says. Each file has a plain twin that it equals on every input.
+ * The scan module: the primitives of ../scan.ts with SIMD, in AssemblyScript (https://www.assemblyscript.org).
+ * It keeps no data of its own; its tables are written by ../tables.ts where ../layout.ts says. Each file has
+ * a plain twin that it equals on every input.
+ *
+ * AssemblyScript looks like TypeScript and is not: functions have decorators (without `@inline` the small
+ * ones cost 15 % of findHeaders), so tsc, oxlint and oxfmt leave this folder out.
  */
 import { afterCrlf, equal, equalLower, findByte } from './bytes.ts';
 import { fingerprints } from './fingerprints.ts';

@@ -9,7 +9,7 @@ import {
   VIEW_BYTES_MAX,
   WORD,
 } from '../layout.ts';
-import { alnumMask, classOf, copy, wordMask } from './bytes.ts';
+import { alnumMask, classOf, copy, either, wordMask } from './bytes.ts';
 import { nameIsSensitive, secretAfter } from './secret.ts';
 import { literal, openView, secretRun, source, viewEnd, viewStart } from './text.ts';
 
@@ -51,15 +51,12 @@ export function redact(start: usize, end: usize, to: usize, most: i32): i32 {
   return <i32>(at - to);
 }
 
-// @ts-ignore: decorator
 @inline
 function looksSensitive(start: usize, end: usize): bool {
   let run: u32 = 0;
   for (let p = start; p < end; p += 16) {
     const bytes = v128.load(p);
-    const first = v128.or(i8x16.eq(bytes, i8x16.splat(61)), i8x16.eq(bytes, i8x16.splat(58)));
-    const second = v128.or(i8x16.eq(bytes, i8x16.splat(64)), i8x16.eq(bytes, i8x16.splat(37)));
-    let special: u32 = i8x16.bitmask(v128.or(first, second));
+    let special: u32 = i8x16.bitmask(v128.or(either(bytes, 61, 58), either(bytes, 64, 37)));
     let gaps: u32 = ~wordMask(bytes) & 0xffff;
     if (end - p < 16) {
       const inside = ((<u32>1) << <u32>(end - p)) - 1;
@@ -121,7 +118,6 @@ function walk(from: usize): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function passRun(start: usize): usize {
   const end = viewEnd;
@@ -144,7 +140,6 @@ function longRun(start: usize, stop: usize): usize {
   return stop;
 }
 
-// @ts-ignore: decorator
 @inline
 function hideAfter(p: usize, stop: usize): bool {
   const secret = secretAfter(p, stop, viewEnd);
@@ -152,7 +147,6 @@ function hideAfter(p: usize, stop: usize): bool {
   return secret != 0;
 }
 
-// @ts-ignore: decorator
 @inline
 function inRun(p: usize): bool {
   const c: u32 = load<u8>(p);

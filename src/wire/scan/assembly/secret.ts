@@ -29,7 +29,8 @@ export function nameIsSensitive(start: usize, end: usize): bool {
     const letter = (kind & (LOWER | UPPER)) != 0;
     const symbol = (c | 0x20) - 97;
     if (kind != 0) {
-      const entry: u32 = load<u16>((<usize>anywhere << 6) + (<usize>(letter ? symbol : SYMBOL_DIGIT) << 1), ANYWHERE_AT);
+      const step: usize = letter ? symbol : SYMBOL_DIGIT;
+      const entry: u32 = load<u16>((<usize>anywhere << 6) + (step << 1), ANYWHERE_AT);
       if ((entry & ACCEPT) != 0) return true;
       anywhere = entry & STATE;
     }
@@ -59,7 +60,6 @@ export function secretAfter(p: usize, stop: usize, end: usize): usize {
   return jwtEnd(p, stop, end);
 }
 
-// @ts-ignore: decorator
 @inline
 function jwtEnd(p: usize, stop: usize, end: usize): usize {
   if (stop - p < <usize>SECRET_MIN || (load<u32>(p) & 0xffffff) != 0x4a7965) return 0;

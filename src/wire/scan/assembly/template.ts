@@ -6,7 +6,7 @@ import {
   SHAPE_NUMBER,
   WORD,
 } from '../layout.ts';
-import { classAt, copy, hexValue, seek, within } from './bytes.ts';
+import { classAt, copy, either, hexValue, seek, within } from './bytes.ts';
 import { domainEnd, shape } from './text.ts';
 
 const ID: u32 = 0x7d64697b; // {id}
@@ -25,13 +25,12 @@ export function template(start: usize, end: usize, to: usize, most: i32): i32 {
   let addresses = false;
   for (; stop < end; stop += 16) {
     const bytes = v128.load(stop);
-    let ends: u32 = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(63)), i8x16.eq(bytes, i8x16.splat(35))));
+    let ends: u32 = i8x16.bitmask(either(bytes, 63, 35));
     if (end - stop < 16) ends |= (<u32>1) << <u32>(end - stop);
     const inside: u32 = ends != 0 ? (ends & -ends) - 1 : 0xffff;
-    const signs = i8x16.eq(bytes, i8x16.splat(64));
-    const ids = v128.or(v128.or(within(bytes, 48, 10), i8x16.eq(bytes, i8x16.splat(42))), signs);
+    const ids = v128.or(within(bytes, 48, 10), either(bytes, 64, 42));
     if ((i8x16.bitmask(ids) & inside) != 0) plain = false;
-    if ((i8x16.bitmask(v128.or(signs, i8x16.eq(bytes, i8x16.splat(37)))) & inside) != 0) addresses = true;
+    if ((i8x16.bitmask(either(bytes, 64, 37)) & inside) != 0) addresses = true;
     if (ends != 0) {
       stop += <usize>ctz(ends);
       break;
@@ -91,7 +90,6 @@ function segment(start: usize, end: usize): usize {
   return q;
 }
 
-// @ts-ignore: decorator
 @inline
 function isId(segment: usize, start: usize, end: usize, bits: u32, wasId: bool): bool {
   const kind = shape(start, end, bits);
@@ -126,17 +124,16 @@ function afterAuthority(start: usize, end: usize): usize {
   return seek(p + 3, end, 47);
 }
 
-// @ts-ignore: decorator
 @inline
 function separatorBytes(p: usize, end: usize): usize {
-  const escape = load<u8>(p) == 37 && p + 2 < end && hexValue(load<u8>(p + 1)) >= 0 && hexValue(load<u8>(p + 2)) >= 0;
-  return escape ? 3 : 1;
+  if (load<u8>(p) != 37 || p + 2 >= end) return 1;
+  return hexValue(load<u8>(p + 1)) >= 0 && hexValue(load<u8>(p + 2)) >= 0 ? 3 : 1;
 }
 
 function isEmail(start: usize, end: usize): bool {
   for (let p = start; p < end; p += 16) {
     const bytes = v128.load(p);
-    let mask: u32 = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(64)), i8x16.eq(bytes, i8x16.splat(37))));
+    let mask: u32 = i8x16.bitmask(either(bytes, 64, 37));
     for (; mask != 0; mask &= mask - 1) {
       const q = p + <usize>ctz(mask);
       if (q >= end) return false;

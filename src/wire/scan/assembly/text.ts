@@ -20,7 +20,7 @@ import {
   VIEW_AT,
   VIEW_BYTES_MAX,
 } from '../layout.ts';
-import { classAt, hexValue, isAlnum, seek, within } from './bytes.ts';
+import { classAt, either, hexValue, isAlnum, seek, within } from './bytes.ts';
 
 /** What `measure` counted: bytes of each class, and how often the class of neighbours changes. */
 let digits: i32 = 0;
@@ -32,7 +32,10 @@ let changes: i32 = 0;
 let meetings: i32 = 0;
 let fourDigits: bool = false;
 
-/** Counts 32 bytes at a time: one bit a byte, so that a count is a population count and a neighbour is a shift. */
+/**
+ * Counts 32 bytes at a time: one bit a byte, so that a count is a population count and a neighbour is a
+ * shift.
+ */
 function measure(start: usize, end: usize): void {
   let four: u64 = 0;
   let digitsBefore: u64 = 0;
@@ -53,7 +56,7 @@ function measure(start: usize, end: usize): void {
     lower += <i32>popcnt(l & here);
     upper += <i32>popcnt(u & here);
     hexLetters += <i32>popcnt(mask2(hexLetter(a), hexLetter(b)) & inside);
-    dashes += <i32>popcnt(mask2(dash(a), dash(b)) & inside);
+    dashes += <i32>popcnt(mask2(either(a, 45, 95), either(b, 45, 95)) & inside);
     const letters = l | u;
     const meet = ((d & (letters << 1)) | (letters & (d << 1))) & here;
     meetings += <i32>popcnt(meet);
@@ -67,10 +70,9 @@ function measure(start: usize, end: usize): void {
 }
 
 /**
- * The shape of a part; `bits` are the classes that occur in it. Most parts hold no digit, or nothing else, and
- * with a letter fewer than five bytes are nothing.
+ * The shape of a part; `bits` are the classes that occur in it. Most parts hold no digit, or nothing else,
+ * and with a letter fewer than five bytes are nothing.
  */
-// @ts-ignore: decorator
 @inline
 export function shape(start: usize, end: usize, bits: u32): i32 {
   if ((bits & DIGIT) == 0) return SHAPE_NONE;
@@ -123,22 +125,14 @@ function isUuid(start: usize, length: i32): bool {
   return true;
 }
 
-// @ts-ignore: decorator
 @inline
 function mask2(a: v128, b: v128): u64 {
   return <u64>(<u32>i8x16.bitmask(a) | (<u32>i8x16.bitmask(b) << 16));
 }
 
-// @ts-ignore: decorator
 @inline
 function hexLetter(bytes: v128): v128 {
   return within(v128.or(bytes, i8x16.splat(0x20)), 97, 6);
-}
-
-// @ts-ignore: decorator
-@inline
-function dash(bytes: v128): v128 {
-  return v128.or(i8x16.eq(bytes, i8x16.splat(45)), i8x16.eq(bytes, i8x16.splat(95)));
 }
 
 /** The end of a domain that begins at `start` and has a dot and letters after the last one, or 0. */
@@ -192,7 +186,6 @@ export function openView(start: usize, end: usize): void {
   decoded = true;
 }
 
-// @ts-ignore: decorator
 @inline
 function isHexPair(p: usize): bool {
   return (load<u8>(<usize>load<u8>(p), CLASS_AT) & load<u8>(<usize>load<u8>(p + 1), CLASS_AT) & HEX) != 0;
