@@ -46,6 +46,7 @@ const TYPE_IXFR = 251;
 const TYPE_AXFR = 252;
 const CLASS_IN = 1;
 const OPCODE_QUERY = 0;
+const OPCODE_INVERSE = 1;
 
 // Places in the scratch of protocols, each with room for a name.
 const NAME = PROTOCOL_SCRATCH;
@@ -315,8 +316,9 @@ function recogniseMessage(u8: Uint8Array, message: number, end: number, whole: b
   const questions = u16(u8, message + 4);
   const records = u16(u8, message + 6) + u16(u8, message + 8) + u16(u8, message + 10);
   if (!isAnswer) {
-    // A query has no code and no recursion available, and asks something.
-    if ((flags & 0x008f) !== 0 || questions === 0) return NO;
+    // A query has no code and no recursion available, and asks something: an inverse one by an answer.
+    if ((flags & 0x008f) !== 0) return NO;
+    if (questions === 0 && (opcode !== OPCODE_INVERSE || records === 0)) return NO;
     // Only NOTIFY speaks with authority, only multicast DNS and UPDATE bring answers.
     if ((flags & 0x0400) !== 0 && opcode !== 4) return NO;
     if (records > RECORDS_MAX) return NO;
