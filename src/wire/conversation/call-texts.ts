@@ -172,8 +172,7 @@ export class CallTexts {
     i32[IDENTITY >> 2] = sequence;
     i32[(IDENTITY >> 2) + 1] = key;
     const bytes = Math.min(end - start, 512);
-    if (bytes === oc.ID_BYTES_MAX) u8.copyWithin(IDENTITY + 8, start, start + bytes);
-    else for (let k = 0; k < bytes; k++) u8[IDENTITY + 8 + k] = u8[start + k];
+    for (let k = 0; k < bytes; k++) u8[IDENTITY + 8 + k] = u8[start + k];
     i32[word + oc.OC_CALL] = scan.sipHash(IDENTITY, IDENTITY + 8 + bytes);
     i32[word + oc.OC_CALL + 1] = scan.high();
   }

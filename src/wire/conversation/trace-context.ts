@@ -18,6 +18,10 @@ import * as oc from '../../record/open-call.ts';
 
 const DASH = 0x2d;
 const COLON = 0x3a;
+/** Byte → value of the hex digit, -1 for any other. */
+const HEX = new Int8Array(256).fill(-1);
+for (let k = 0; k < 10; k++) HEX[0x30 + k] = k;
+for (let k = 0; k < 6; k++) HEX[0x41 + k] = HEX[0x61 + k] = 10 + k;
 
 /** Reads the header value [start, end) of kind TRACE_* into the open call at `call`. */
 export function readTrace(u8: Uint8Array, call: number, kind: number, start: number, end: number): void {
@@ -27,12 +31,13 @@ export function readTrace(u8: Uint8Array, call: number, kind: number, start: num
   switch (kind) {
     case TRACE_PARENT: {
       // version "-" trace-id "-" parent-id "-" flags
-      if (end - start < 55 || u8[start + 2] !== DASH || u8[start + 35] !== DASH) return;
-      if (u8[start + 52] !== DASH || !isHex(u8, start + 3, start + 35) || !isHex(u8, start + 36, start + 52)) {
+      if (end - start < 55 || u8[start + 2] !== DASH || u8[start + 35] !== DASH || u8[start + 52] !== DASH) {
         return;
       }
-      readHex(u8, start + 3, start + 35, trace, 16);
-      readHex(u8, start + 36, start + 52, span, 8);
+      if (!readPairs(u8, start + 3, trace, 16) || !readPairs(u8, start + 36, span, 8)) {
+        clear(u8, trace, 16);
+        clear(u8, span, 8);
+      }
       return;
     }
     case TRACE_B3:
@@ -63,6 +68,23 @@ export function readTrace(u8: Uint8Array, call: number, kind: number, start: num
     default:
       return;
   }
+}
+
+/** `bytes` bytes from twice as many hex digits; false where one is none. */
+function readPairs(u8: Uint8Array, start: number, to: number, bytes: number): boolean {
+  const hex = HEX;
+  let bad = 0;
+  for (let k = 0; k < bytes; k++) {
+    const high = hex[u8[start + 2 * k]];
+    const low = hex[u8[start + 2 * k + 1]];
+    bad |= high | low;
+    u8[to + k] = (high << 4) | low;
+  }
+  return bad >= 0;
+}
+
+function clear(u8: Uint8Array, at: number, bytes: number): void {
+  for (let k = 0; k < bytes; k++) u8[at + k] = 0;
 }
 
 /** A request id names a trace only where nothing better did. */
@@ -103,9 +125,7 @@ function isHex(u8: Uint8Array, start: number, end: number): boolean {
 }
 
 function hexValue(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+  return HEX[byte];
 }
 
 function find(u8: Uint8Array, start: number, end: number, byte: number): number {
