@@ -88,14 +88,11 @@ function calls(...texts: string[]): string[] {
 
 describe('the driver of protocols', () => {
   it('pairs answers by key, in any order', () => {
-    assert.deepEqual(calls('>Q1Q2', '<A2A1'), ['Q1 200 unknown 2/2 -', 'Q2 200 unknown 2/2 -']);
+    assert.deepEqual(calls('>Q1Q2', '<A2A1'), ['Q1 200 ok 2/2 -', 'Q2 200 ok 2/2 -']);
   });
 
   it('counts the frames of several open messages for each', () => {
-    assert.deepEqual(calls('>H1H2M1aaaM2bbb', '>E2E1', '<A1A2'), [
-      'H1 200 unknown 9/2 aaa',
-      'H2 200 unknown 9/2 bbb',
-    ]);
+    assert.deepEqual(calls('>H1H2M1aaaM2bbb', '>E2E1', '<A1A2'), ['H1 200 ok 9/2 aaa', 'H2 200 ok 9/2 bbb']);
   });
 
   it('ends calls that need no answer, and those that are aborted', () => {
@@ -103,15 +100,15 @@ describe('the driver of protocols', () => {
   });
 
   it('follows a call to another key', () => {
-    assert.deepEqual(calls('>Q1', '<R1A2'), ['Q1 200 unknown 2/4 -']);
+    assert.deepEqual(calls('>Q1', '<R1A2'), ['Q1 200 ok 2/4 -']);
   });
 
   it('makes a call of an answer to nothing known, and of a question of the server', () => {
-    assert.deepEqual(calls('<A7Q8', '>A8'), ['- 200 unknown 0/2 -', 'Q8 200 unknown 2/2 -']);
+    assert.deepEqual(calls('<A7Q8', '>A8'), ['- 200 ok 0/2 -', 'Q8 200 ok 2/2 -']);
   });
 
-  it('forgets what was open when bytes make no sense, and goes on', () => {
-    assert.deepEqual(calls('>Q1?Q2', '<A2'), ['Q1 - unknown 2/0 -', 'Q2 200 unknown 2/2 -']);
+  it('passes over bytes that make no sense, and goes on', () => {
+    assert.deepEqual(calls('>Q1?Q2', '<A2'), ['Q1 - unanswered 2/0 -', 'Q2 200 ok 2/2 -']);
   });
 
   it('notices a step that speaks and then waits', () => {
@@ -148,7 +145,10 @@ describe('the reader of goldens', () => {
   it('reads escapes, repeats and calls', () => {
     assert.deepEqual([...unescapeBytes('a\\r\\n\\x00\\\\n\\*3{z}')], [97, 13, 10, 0, 92, 110, 122, 122, 122]);
     const golden = parseGolden('x.txt', '# about\n@ cut no\n> a\n>? 7\n= GET "/a b" - ok k="v\\x22"\n');
-    assert.deepEqual(golden.turns.map(({ lost }) => lost), [0, 7]);
+    assert.deepEqual(
+      golden.turns.map(({ lost }) => lost),
+      [0, 7],
+    );
     assert.deepEqual(golden.calls[0].fields.slice(1), [
       ['target', '/a b'],
       ['status', '-'],

@@ -156,7 +156,10 @@ export class Driver {
     this.steps++;
     this.writer.begin(side);
     const taken = this.#protocol.parse(this.#context, this.#state, at, end, side, this.writer);
-    assert.ok(Number.isInteger(taken) && taken >= LOST && taken <= end - at, 'a step returns what it consumed');
+    assert.ok(
+      Number.isInteger(taken) && taken >= LOST && taken <= end - at,
+      'a step returns what it consumed',
+    );
     this.writer.end(taken);
     return taken;
   }

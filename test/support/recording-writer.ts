@@ -4,8 +4,15 @@
  * a broken rule throws.
  */
 import assert from 'node:assert/strict';
-import { FLAGS, FLAG_GAP, FLAG_ONE_SIDED, OUTCOMES } from '../../src/record/codes.ts';
-import { OUTCOME_CANCELLED, OUTCOME_ONE_WAY, OUTCOME_RESET } from '../../src/record/codes.ts';
+import {
+  FLAG_BODY_SKIPPED,
+  FLAG_GAP,
+  FLAG_ONE_SIDED,
+  FLAG_WEAK,
+  FLAGS,
+  OUTCOMES,
+} from '../../src/record/codes.ts';
+import { OUTCOME_OK, OUTCOME_ONE_WAY, OUTCOME_RESET } from '../../src/record/codes.ts';
 import { OUTCOME_UNANSWERED, OUTCOME_UNKNOWN } from '../../src/record/codes.ts';
 import { FINGERPRINTS_MAX, OPEN_CALL_WORDS_OWN } from '../../src/record/open-call.ts';
 import { TRACE_B3, TRACE_B3_TRACE_ID, TRACE_PARENT, TRACE_REQUEST_ID } from '../../src/record/call-writer.ts';
@@ -132,7 +139,9 @@ export class RecordingWriter implements CallWriter {
 
   bodyText(side: Side, text: string): void {
     const call = this.#current[side];
-    if (call !== undefined) call.body[side] += text;
+    if (call === undefined) return;
+    call.body[side] += text;
+    if (!this.bodies) call.flags |= FLAG_BODY_SKIPPED;
   }
 
   /** Ends the message of `side` when all that was skipped has passed. */
@@ -152,18 +161,14 @@ export class RecordingWriter implements CallWriter {
     this.#finish(call);
   }
 
-  /** Bytes were lost, or made no sense: what is open is over, and nothing is known of it. */
+  /** Bytes of `side` were lost, or made no sense: its message ends here. */
   forget(side: Side): void {
     this.skipLeft[side] = 0;
     this.untilClose[side] = false;
-    this.#done[side] = false;
-    this.#interim[side] = false;
-    this.#current[0] = this.#current[1] = undefined;
-    for (const call of this.calls) {
-      if (call.ended) continue;
-      call.flags |= FLAG_GAP;
-      call.ended = true;
-    }
+    this.#done[side] = true;
+    const call = this.#current[side];
+    if (call !== undefined) call.flags |= FLAG_GAP;
+    this.settle(side);
   }
 
   close(reset: boolean): void {
@@ -177,15 +182,15 @@ export class RecordingWriter implements CallWriter {
       if (call.ended) continue;
       call.ended = true;
       if (call.answered || (call.upgrade !== '-' && call.outcome > 0)) continue;
-      if (reset || call.answering) call.outcome = OUTCOME_RESET;
-      else call.outcome = call.asked ? OUTCOME_UNANSWERED : OUTCOME_CANCELLED;
+      if (reset) call.outcome = OUTCOME_RESET;
+      else if (!call.answering) call.outcome = OUTCOME_UNANSWERED;
     }
   }
 
   #finish(call: RecordedCall): void {
     if (!call.asked) return;
     if (!call.answered && !call.isOneWay) return;
-    if (call.isOneWay && call.outcome < 0) call.outcome = OUTCOME_ONE_WAY;
+    if (call.outcome < 0) call.outcome = call.isOneWay ? OUTCOME_ONE_WAY : OUTCOME_OK;
     call.ended = true;
   }
 
@@ -211,7 +216,7 @@ export class RecordingWriter implements CallWriter {
   response(key: number): void {
     this.#said++;
     this.#begun++;
-    const call = this.#waiting(key);
+    const call = this.#waiting(key) ?? this.#answerOnly(key);
     call.answering = true;
     this.#interim[this.#side] = false;
     this.#current[this.#side] = call;
@@ -221,18 +226,22 @@ export class RecordingWriter implements CallWriter {
     this.#said++;
     this.#begun++;
     const call = this.#waiting(key);
-    call.interims++;
+    if (call !== undefined) call.interims++;
     this.#interim[this.#side] = true;
     this.#current[this.#side] = call;
   }
 
-  /** The oldest call of `key` that waits for an answer of this side; a new one when none was seen. */
-  #waiting(key: number): RecordedCall {
-    for (const call of this.calls) {
-      if (!call.ended && !call.answering && call.key === key && call.asker !== this.#side) return call;
-    }
+  /** The oldest call of `key` that waits for an answer of this side. */
+  #waiting(key: number): RecordedCall | undefined {
+    return this.calls.find(
+      (call) => !call.ended && !call.answering && call.key === key && call.asker !== this.#side,
+    );
+  }
+
+  /** The call of an answer whose request was not seen. */
+  #answerOnly(key: number): RecordedCall {
     const call = new RecordedCall(key, this.#side === 0 ? 1 : 0);
-    call.flags |= FLAG_ONE_SIDED;
+    call.flags |= FLAG_ONE_SIDED | FLAG_WEAK;
     call.asked = true;
     this.calls.push(call);
     return call;
@@ -346,7 +355,13 @@ export class RecordingWriter implements CallWriter {
     if (call !== undefined) call.identity = this.#text(start, end);
   }
 
-  addressName(nameStart: number, nameEnd: number, addressStart: number, addressEnd: number, ttlS: number): void {
+  addressName(
+    nameStart: number,
+    nameEnd: number,
+    addressStart: number,
+    addressEnd: number,
+    ttlS: number,
+  ): void {
     const call = this.#call();
     const bytes = addressEnd - addressStart;
     assert.ok(bytes === 4 || bytes === 16, 'an address of 4 or 16 bytes');

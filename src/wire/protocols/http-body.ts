@@ -5,7 +5,13 @@
 import type { CallWriter } from '../../record/call-writer.ts';
 import { FLAG_BODY_SKIPPED } from '../../record/codes.ts';
 import { COMMA, CR, HEX, isBlank, isDigit, isLineEnd, isLowerText, LF, SEMICOLON } from './http-bytes.ts';
-import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, isTextual, TRANSFER_ENCODING } from './http-headers.ts';
+import {
+  CONTENT_ENCODING,
+  CONTENT_LENGTH,
+  CONTENT_TYPE,
+  isTextual,
+  TRANSFER_ENCODING,
+} from './http-headers.ts';
 import { CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_AT, HEADERS_MAX, LENGTH_AT } from './http-limits.ts';
 import { more } from './http-limits.ts';
 import { LOST, NEED_MORE } from './protocol.ts';
@@ -29,7 +35,13 @@ const NO_FRAME = 4; // Lengths that contradict each other, or a last coding othe
 const UNREAD = 8; // Compressed or binary.
 
 /** Adds what one header says about the body. */
-export function readFrame(context: WireContext, frame: number, id: number, start: number, end: number): number {
+export function readFrame(
+  context: WireContext,
+  frame: number,
+  id: number,
+  start: number,
+  end: number,
+): number {
   if (id === CONTENT_LENGTH) return readLength(context, frame, start, end);
   if (id === TRANSFER_ENCODING) return readTransferEncoding(context.u8, frame, start, end);
   if (id === CONTENT_TYPE) return isTextual(context.u8, start, end) ? frame : frame | UNREAD;
@@ -37,7 +49,7 @@ export function readFrame(context: WireContext, frame: number, id: number, start
   return end - start === 8 && isLowerText(context.u8, start, 'identity') ? frame : frame | UNREAD;
 }
 
-/** One number, or several equal ones (RFC 9110, section 8.6); whatever else leaves the body without a frame. */
+/** One number, or several equal ones (RFC 9110, section 8.6); else the body has no frame. */
 function readLength(context: WireContext, frame: number, start: number, end: number): number {
   const f64 = context.memory.f64;
   let known = frame;
@@ -101,8 +113,14 @@ export function announceBody(
   else out.done();
 }
 
-/** `size [;extensions]` after the line end of the chunk before it; the last one most often ends the message. */
-export function parseChunk(context: WireContext, word: number, start: number, end: number, out: CallWriter): number {
+/** `size [;extensions]`, after the line end of the chunk before it. The last one most often ends the message. */
+export function parseChunk(
+  context: WireContext,
+  word: number,
+  start: number,
+  end: number,
+  out: CallWriter,
+): number {
   const u8 = context.u8;
   const limit = end - start > CHUNK_LINE_BYTES_MAX ? start + CHUNK_LINE_BYTES_MAX : end;
   const state = context.i32[word];
@@ -137,7 +155,13 @@ export function parseChunk(context: WireContext, word: number, start: number, en
   return lineFeed + 1 - start;
 }
 
-export function parseTrailers(context: WireContext, word: number, start: number, end: number, out: CallWriter): number {
+export function parseTrailers(
+  context: WireContext,
+  word: number,
+  start: number,
+  end: number,
+  out: CallWriter,
+): number {
   const limit = end - start > HEAD_BYTES_MAX ? start + HEAD_BYTES_MAX : end;
   const past = context.scan.findHeaders(start, limit, HEADERS_AT, HEADERS_MAX);
   if (past <= 0) return past < 0 ? LOST : more(start, limit);
@@ -145,4 +169,3 @@ export function parseTrailers(context: WireContext, word: number, start: number,
   out.done();
   return past - start;
 }
-

@@ -1,6 +1,6 @@
 /**
- * Bytes of text protocols, as numbers, and the small questions that all of them ask. Whatever is longer than a
- * word belongs to `Scan`.
+ * Bytes of HTTP's grammar (RFC 9110, section 5.6), as numbers, and the small questions that are asked of
+ * them. Whatever is longer than a word belongs to `Scan`.
  */
 
 export const TAB = 9;
@@ -56,4 +56,3 @@ export function isBlank(byte: number): boolean {
 export function isLineEnd(byte: number): boolean {
   return byte === CR || byte === LF;
 }
-

@@ -67,9 +67,12 @@ export function isTextual(u8: Uint8Array, start: number, end: number): boolean {
   let last4 = 0;
   for (let at = start; at < most && u8[at] !== SEMICOLON; at++) {
     last4 = (last4 << 8) | (u8[at] | 0x20);
-    if (last4 === 0x7465_7874 || last4 === 0x6a73_6f6e || last4 === 0x2f78_6d6c) return true; // text json /xml
-    if (last4 === 0x2b78_6d6c || last4 === 0x666f_726d || last4 === 0x6173_6372) return true; // +xml form ascr
-    if (last4 === 0x6d75_6c74 || last4 === 0x6772_6170 || last4 === 0x7961_6d6c) return true; // mult grap yaml
+    // text, json, /xml
+    if (last4 === 0x7465_7874 || last4 === 0x6a73_6f6e || last4 === 0x2f78_6d6c) return true;
+    // +xml, form, (jav)ascr(ipt)
+    if (last4 === 0x2b78_6d6c || last4 === 0x666f_726d || last4 === 0x6173_6372) return true;
+    // mult(ipart), grap(hql), yaml
+    if (last4 === 0x6d75_6c74 || last4 === 0x6772_6170 || last4 === 0x7961_6d6c) return true;
   }
   return most === start;
 }
@@ -103,4 +106,3 @@ export function namesSession(u8: Uint8Array, start: number, end: number): boolea
   if ((last4 & 0xff_ffff) !== 0x73_6964) return false;
   return end - start === 3 || !isLetter(u8[end - 4]);
 }
-

@@ -16,13 +16,12 @@ const STATUS_BLANKS_MAX = 8;
  * Methods whose first line is worth waiting for, and that are looked for after a hole. Others are taken once
  * their line is whole. The register of methods at IANA, and what proxies and UPnP added.
  */
-const KNOWN_METHODS = [
-  ...['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE', 'QUERY', 'PROPFIND'],
-  ...['PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH', 'LINK', 'UNLINK', 'ACL'],
-  ...['MKCALENDAR', 'MKREDIRECTREF', 'UPDATEREDIRECTREF', 'ORDERPATCH', 'BIND', 'REBIND', 'UNBIND', 'LABEL'],
-  ...['MERGE', 'UPDATE', 'CHECKIN', 'CHECKOUT', 'UNCHECKOUT', 'MKACTIVITY', 'MKWORKSPACE', 'VERSION-CONTROL'],
-  ...['BASELINE-CONTROL', 'PURGE', 'BAN', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'M-SEARCH', 'SOURCE'],
-];
+const KNOWN_METHODS = (
+  'GET POST PUT DELETE HEAD OPTIONS PATCH CONNECT TRACE QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK ' +
+  'REPORT SEARCH LINK UNLINK ACL MKCALENDAR MKREDIRECTREF UPDATEREDIRECTREF ORDERPATCH BIND REBIND UNBIND ' +
+  'LABEL MERGE UPDATE CHECKIN CHECKOUT UNCHECKOUT MKACTIVITY MKWORKSPACE VERSION-CONTROL BASELINE-CONTROL ' +
+  'PURGE BAN NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH SOURCE'
+).split(' ');
 const VERSION = 'HTTP/1.';
 
 export function recogniseRequest(scan: Scan, u8: Uint8Array, start: number, end: number): Guess {
@@ -78,7 +77,6 @@ export function resyncAnswer(scan: Scan, u8: Uint8Array, start: number, end: num
   }
   return -1;
 }
-
 
 /** The end of the token at `start`, at most METHOD_BYTES_MAX bytes on. */
 export function tokenEnd(u8: Uint8Array, start: number, end: number): number {

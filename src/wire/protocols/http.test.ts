@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { protocolBattery } from '../../../test/support/protocol-battery.ts';
 import { createTestContext } from '../../../test/support/wire-context.ts';
+import { isTextual } from './http-headers.ts';
 import { http } from './http.ts';
 import { CLIENT, MAYBE, NO, SERVER, SURE } from './protocol.ts';
 import type { Side } from './protocol.ts';
@@ -36,7 +37,16 @@ describe('http', () => {
   });
 
   it('may be HTTP while the first line is not whole', () => {
-    for (const part of ['', 'G', 'GET', 'GET ', 'GET /', 'GET /long/path?a=b HTT', 'MADEUP /x', 'CONNECT db:1']) {
+    for (const part of [
+      '',
+      'G',
+      'GET',
+      'GET ',
+      'GET /',
+      'GET /long/path?a=b HTT',
+      'MADEUP /x',
+      'CONNECT db:1',
+    ]) {
       assert.equal(guess(part, CLIENT), MAYBE, part);
     }
     for (const part of ['', 'H', 'HTTP/1.', 'HTTP/1.1', 'HTTP/1.1 20', 'HTTP/1.1 200']) {
@@ -51,11 +61,37 @@ describe('http', () => {
   });
 
   it('leaves what only looks like HTTP to others', () => {
-    const clients = ['PRI * HTTP/2.0\r\n', 'PRI ', 'GET /\r\n', 'PING\r\n', 'EHLO mail.example\r\n', '\x16\x03\x01', 'MADEUP x'];
-    clients.push('GET / HTTP/2.0\r\n', 'OPTIONS rtsp://h RTSP/1.0\r\n', ' GET / HTTP/1.1\r\n', 'x'.repeat(40), '*1\r\n$4\r\nPING\r\n');
+    const clients = [
+      'PRI * HTTP/2.0\r\n',
+      'PRI ',
+      'GET /\r\n',
+      'PING\r\n',
+      'EHLO mail.example\r\n',
+      '\x16\x03\x01',
+      'MADEUP x',
+    ];
+    clients.push(
+      'GET / HTTP/2.0\r\n',
+      'OPTIONS rtsp://h RTSP/1.0\r\n',
+      ' GET / HTTP/1.1\r\n',
+      'x'.repeat(40),
+      '*1\r\n$4\r\nPING\r\n',
+    );
     for (const text of clients) assert.equal(guess(text, CLIENT), NO, text);
-    const servers = ['RTSP/1.0 200 OK\r\n', 'ICY 200 OK\r\n', 'HTTP/2.0 200 OK\r\n', 'HTTP/1.1 2xx X', 'HTTP/1.1 099 X'];
-    servers.push('220 mail.example ESMTP\r\n', '+OK\r\n', 'HTTP/1.x 200 OK', 'HTTP/1.1200 OK', 'http/1.1 200 OK');
+    const servers = [
+      'RTSP/1.0 200 OK\r\n',
+      'ICY 200 OK\r\n',
+      'HTTP/2.0 200 OK\r\n',
+      'HTTP/1.1 2xx X',
+      'HTTP/1.1 099 X',
+    ];
+    servers.push(
+      '220 mail.example ESMTP\r\n',
+      '+OK\r\n',
+      'HTTP/1.x 200 OK',
+      'HTTP/1.1200 OK',
+      'http/1.1 200 OK',
+    );
     for (const text of servers) assert.equal(guess(text, SERVER), NO, text);
   });
 
@@ -67,7 +103,13 @@ describe('http', () => {
   });
 
   it('does not take lines of a body for a request', () => {
-    for (const text of ['{"log":"x"}\r\nGET /a HTTP/1.1\r\n', 'xGE', 'word word word', '\r\n\r\nGET /a', 'a\r\n\r\nnot a first line\r\n']) {
+    for (const text of [
+      '{"log":"x"}\r\nGET /a HTTP/1.1\r\n',
+      'xGE',
+      'word word word',
+      '\r\n\r\nGET /a',
+      'a\r\n\r\nnot a first line\r\n',
+    ]) {
       assert.equal(resync(text, CLIENT), -1, text);
     }
   });
@@ -78,5 +120,16 @@ describe('http', () => {
     assert.equal(resync('rest\r\n0\r\n\r\nHTTP/1.1 204 No Content\r\n', SERVER), 11);
     assert.equal(resync('body HTTP/1.1 200 OK\r\nmore', SERVER), -1);
     assert.equal(resync('body\r\nHTTP/1.1 20', SERVER), -1);
+  });
+
+  it('offers bodies of media types that can be read', () => {
+    const isText = (type: string): boolean => isTextual(context.u8, ...place(type));
+    const readable = ['text/plain', 'application/json', 'application/vnd.api+json', 'application/soap+xml'];
+    readable.push('application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'APPLICATION/XML', '');
+    readable.push('application/javascript', 'application/graphql', 'application/yaml', 'application/x-ndjson');
+    for (const type of readable) assert.equal(isText(type), true, type);
+    const others = ['image/png', 'application/octet-stream', 'video/mp4', 'application/grpc', 'font/woff2'];
+    others.push('application/x-protobuf', 'application/zip', 'application/octet-stream; name=a.json', 'x');
+    for (const type of others) assert.equal(isText(type), false, type);
   });
 });

@@ -63,7 +63,13 @@ export const http: Protocol = {
   },
 };
 
-function parseRequest(context: WireContext, word: number, start: number, limit: number, out: CallWriter): number {
+function parseRequest(
+  context: WireContext,
+  word: number,
+  start: number,
+  limit: number,
+  out: CallWriter,
+): number {
   const u8 = context.u8;
   const methodEnd = tokenEnd(u8, start, limit);
   if (methodEnd === limit) return limit - start <= METHOD_BYTES_MAX ? NEED_MORE : LOST;
@@ -172,7 +178,13 @@ function sayRequestHeaders(context: WireContext, hasHost: boolean, out: CallWrit
   return frame;
 }
 
-function parseResponse(context: WireContext, word: number, start: number, limit: number, out: CallWriter): number {
+function parseResponse(
+  context: WireContext,
+  word: number,
+  start: number,
+  limit: number,
+  out: CallWriter,
+): number {
   const u8 = context.u8;
   const codeAt = statusAt(u8, start, limit);
   if (codeAt <= 0) return codeAt;
@@ -235,6 +247,7 @@ function switchProtocols(context: WireContext, out: CallWriter): void {
     out.statusCode(101);
     out.outcome(OUTCOME_OK);
     out.rekey(1);
+    out.done();
     out.upgrade(UPGRADE_RECOGNISE);
     return;
   }
