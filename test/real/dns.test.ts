@@ -20,6 +20,15 @@ const skip = missing('dnsmasq', 'dig');
 const context = createTestContext();
 const run = promisify(execFile);
 
+const BARE = [
+  '--keep-in-foreground',
+  '--conf-file=/dev/null',
+  '--pid-file=',
+  '--listen-address=127.0.0.1',
+  '--bind-interfaces',
+  '--no-resolv',
+  '--no-hosts',
+];
 const ZONE = [
   '--address=/cart.shop.test/10.1.2.3',
   '--address=/six.shop.test/fd00::17',
@@ -88,10 +97,7 @@ describe('a real dnsmasq', { skip }, () => {
   let tcp: RecordingProxy;
 
   before(async () => {
-    server = await startServer('dnsmasq', (port) => [
-      ...['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', `--port=${port}`],
-      ...['--listen-address=127.0.0.1', '--bind-interfaces', '--no-resolv', '--no-hosts', ...ZONE],
-    ]);
+    server = await startServer('dnsmasq', (port) => [`--port=${port}`, ...BARE, ...ZONE]);
     tcp = await startRecordingProxy(server.port);
   });
   after(async () => {

@@ -296,10 +296,10 @@ describe('a real redis-server', { skip }, () => {
 
   it('a replica: its handshake is calls, the replication stream is none', async () => {
     const index = opened++;
-    const replica = await startServer('redis-server', (port, folder) => [
-      ...['--port', `${port}`, '--dir', folder, '--bind', '127.0.0.1', '--save', ''],
-      ...['--replicaof', '127.0.0.1', `${proxy.port}`],
-    ]);
+    const master = ['--bind', '127.0.0.1', '--save', '', '--replicaof', '127.0.0.1', `${proxy.port}`];
+    const replica = await startServer('redis-server', (port, folder) =>
+      ['--port', `${port}`, '--dir', folder].concat(master),
+    );
     const other = new Client(replica.port);
     for (let tries = 0; tries < 300 && !(await isReplicated(replica.port)); tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -27,7 +27,7 @@ import type { Guess, Protocol, Side } from './protocol.ts';
 import { LOST, MAYBE, NEED_MORE, NO, SERVER, SURE } from './protocol.ts';
 
 const HEADER_BYTES = 12;
-/** Bytes of a message that are looked at. Longer ones (zone transfers) pass by; EDNS asks for 4096 at most. */
+/** Bytes of a message that are looked at; EDNS asks for no more. Longer ones (zone transfers) pass by. */
 const MESSAGE_LOOK_MAX = 4096;
 const DATAGRAM_BYTES_MAX = 65_535;
 /** Questions in a message that is believed; multicast DNS asks for a few dozens. */
@@ -229,8 +229,8 @@ function sayQuestion(
 
 /**
  * Tells which addresses the question's name (or, without a question, each owner) stands for, and returns the
- * upper bits of the response code, which an OPT record holds. Ends quietly at what is malformed or was cut off:
- * the answer itself is known.
+ * upper bits of the response code, which an OPT record holds. Ends quietly at what is malformed or was cut
+ * off: the answer itself is known.
  */
 function walkRecords(
   u8: Uint8Array,
@@ -284,7 +284,7 @@ function same(u8: Uint8Array, a: number, b: number, bytes: number): boolean {
   return true;
 }
 
-/** The table is in docs/protocols/dns.md. SERVFAIL and NOTIMP are the server's; NXDOMAIN is what was asked. */
+/** The table is in docs/protocols/dns.md. SERVFAIL and NOTIMP are the server's, NXDOMAIN is not. */
 function outcomeOf(code: number): number {
   if (code === 0) return OUTCOME_OK;
   return code === 2 || code === 4 ? OUTCOME_SERVER_ERROR : OUTCOME_CLIENT_ERROR;

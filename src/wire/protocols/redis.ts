@@ -183,7 +183,7 @@ function recogniseError(u8: Uint8Array, start: number, end: number): Guess {
   return u8[at] === s.SPACE || u8[at] === s.CR ? MAYBE : NO;
 }
 
-/** Position past the value at `start`, of an aggregate past its header; 0 when it goes on beyond `end`, or -1. */
+/** Position past the value (of an aggregate: its header) at `start`; 0 when `end` is in it, or -1. */
 function afterReplyValue(u8: Uint8Array, start: number, end: number): number {
   switch (u8[start]) {
     case BULK:
