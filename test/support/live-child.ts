@@ -1,6 +1,6 @@
 /**
- * A child process that captures an interface, gives up root, and goes on: forked with the interface's name and
- * the number of workers as arguments. It sends { state, frames } whenever one of them changed.
+ * A child process that captures an interface, gives up root, and goes on: forked with the interface's name
+ * and the number of workers as arguments. It sends { state, frames } whenever one of them changed.
  */
 import { createMemory } from '../../src/base/memory.ts';
 import { Ledger } from '../../src/record/coverage.ts';

@@ -1,6 +1,6 @@
 /**
- * Network namespaces, veth pairs, bridges and nftables rules for tests, made by `ip` and `nft`, and taken away
- * again by `close`. All names hold this process's id, so that two test runs do not meet.
+ * Network namespaces, veth pairs, bridges and nftables rules for tests, made by `ip` and `nft`, and taken
+ * away again by `close`. All names hold this process's id, so that two test runs do not meet.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Run without the right to capture: prints why `lo`, and an interface that does not exist, cannot be opened. */
+/** Run without the right to capture: prints why `lo`, and one that does not exist, cannot be opened. */
 import { createMemory } from '../../src/base/memory.ts';
 import { Ledger } from '../../src/record/coverage.ts';
 import { openLive } from '../../src/wire/capture/live-source.ts';

@@ -1,11 +1,11 @@
 /**
- * Compiles filter expressions (`tcp port 80`) to classic BPF, with libpcap where it is installed: its language
- * is what everybody knows, https://www.tcpdump.org/manpages/pcap-filter.7.html. Nothing else of libpcap is used:
- * a packet read through it costs fifty times what the ring does.
+ * Compiles filter expressions (`tcp port 80`) to classic BPF, with libpcap where it is installed: its
+ * language is what everybody knows, https://www.tcpdump.org/manpages/pcap-filter.7.html. Nothing else of
+ * libpcap is used: a packet read through it costs many times what the ring does.
  *
- * Two things to know. The kernel takes VLAN tags off before a program looks, so that `vlan` would match nothing:
- * it is refused. And on `any` a program sees each frame with the header of its own interface: it is compiled for
- * Ethernet, which is right for Ethernet, veth, bridges and loopback, and not for tunnels.
+ * Two things to know. The kernel takes VLAN tags off before a program looks, so that `vlan` would match
+ * nothing: it is refused. And on `any` a program sees each frame with the header of its own interface: it is
+ * compiled for Ethernet, which is right for Ethernet, veth, bridges and loopback, and not for tunnels.
  */
 import { fail, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';

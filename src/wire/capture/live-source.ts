@@ -2,8 +2,8 @@
  * Live capture for one worker: a ring for each interface, all in the worker's input region, read in turn.
  * `poll` waits for any of them; it blocks the thread, so its caller looks at its messages between two polls.
  *
- * Interfaces come and go (containers, tunnels). One that vanished is looked for each second and captured again
- * under the same name. What the kernel dropped is read each second into the ledger.
+ * Interfaces come and go (containers, tunnels). One that vanished is looked for each second and captured
+ * again under the same name. What the kernel dropped is read each second into the ledger.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { fail, ok } from '../../base/result.ts';
@@ -94,14 +94,14 @@ interface Slot {
 export function openLive(options: LiveOptions): Result<LiveSource, CaptureError> {
   const { memory } = options;
   const names = options.interfaces.includes(ANY) ? [ANY] : [...new Set(options.interfaces)];
-  const room = (memory.inputEnd - memory.inputStart) / BLOCK_BYTES;
-  const blocks = Math.floor(room / Math.max(1, names.length));
+  const roomBlocks = (memory.inputEnd - memory.inputStart) / BLOCK_BYTES;
+  const blocks = Math.floor(roomBlocks / Math.max(1, names.length));
   if (names.length === 0)
     return fail({ kind: 'no-interface', message: 'No interface to capture on is named.' });
   if (blocks < BLOCKS_MIN) {
-    const most = Math.floor(room / BLOCKS_MIN);
-    const message = `${names.length} interfaces do not fit into the input memory: name at most ${most}, or any.`;
-    return fail({ kind: 'ring', message });
+    const most = Math.floor(roomBlocks / BLOCKS_MIN);
+    const room = `${names.length} interfaces do not fit into the input memory`;
+    return fail({ kind: 'ring', message: `${room}: name at most ${most}, or any.` });
   }
   const source = new LiveSource(options, blocks * BLOCK_BYTES);
   for (const [position, name] of names.entries()) {

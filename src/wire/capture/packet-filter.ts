@@ -69,7 +69,7 @@ export function withLoopbackOnce(program: FilterProgram | undefined): FilterProg
   return { instructions, count: LOOPBACK_ONCE.count + after.count };
 }
 
-/** Puts a program on a socket, undefined: takes the present one away. Answers the error's text, or nothing. */
+/** Puts a program on a socket, undefined: takes the present one away. Answers an error's text, if any. */
 export function attachFilter(
   c: Libc,
   descriptor: number,

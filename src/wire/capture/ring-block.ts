@@ -35,7 +35,7 @@ const PACKET_OUTGOING = 4;
 const PROTOCOL_IPV4 = 0x0008; // 0x0800 and 0x86dd, read as little-endian
 const PROTOCOL_IPV6 = 0xdd86;
 
-/** Delivered for frames that are neither Ethernet nor IP at once (802.11, InfiniBand): no link that we read. */
+/** Delivered for frames that are neither Ethernet nor IP at once (802.11, InfiniBand): no link we read. */
 export const LINK_UNREADABLE = -1;
 
 /** Index in `tally`: frames whose VLAN tag was taken off. */

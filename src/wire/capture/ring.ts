@@ -52,8 +52,8 @@ export interface RingStatistics {
 }
 
 /**
- * A packet must fit into a block, or it is cut: GSO makes them 64 KiB. (BIG TCP, which must be switched on for
- * an interface, makes up to 512 KiB: give larger blocks there.)
+ * A packet must fit into a block, or it is cut: GSO makes them 64 KiB. (BIG TCP, which must be switched on
+ * for an interface, makes up to 512 KiB: give larger blocks there.)
  */
 export const BLOCK_BYTES_MIN = 256 * 1024;
 /**
