@@ -1,7 +1,8 @@
 /**
  * A worker thread that captures an interface together with others and tells which connections it saw, in
- * which directions: `workerData` is { workers, worker, port, name }. It posts 'ready', reads until it gets any
- * message, then posts { connections: [[client port, bits], …], drops }. Bit 1: from the client; 2: from the server.
+ * which directions: `workerData` is { workers, worker, port, name }. It posts 'ready', reads until it gets
+ * any message, then posts { connections: [[client port, bits], …], drops }. Bit 1: from the client; 2: from
+ * the server.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { createMemory } from '../../src/base/memory.ts';
