@@ -47,6 +47,7 @@ import {
   CONNECTION_ANSWER_LOST,
   CONNECTION_CLIENT_SURE,
   CONNECTION_MID_STREAM,
+  CONNECTION_RESET,
   D_ACKNOWLEDGED,
   D_CALL,
   D_FLAGS,
@@ -59,6 +60,7 @@ import {
   D_SKIP,
   DIRECTION_BODY,
   DIRECTION_DONE,
+  DIRECTION_FIN,
   DIRECTION_HOLE,
   DIRECTION_LOST,
   DIRECTION_UNTIL_CLOSE,
@@ -266,6 +268,7 @@ export class Conversation implements CallWriter {
     i32[d + D_FLAGS] = 0;
     const used = this.#step(start, end);
     if (used <= 0) this.#ledger.add(RESYNC, 1, end - start);
+    else if (this.#ended) this.#finish(start + used);
     i32[d + D_CALL] = 0;
     this.#f64[(d + D_SKIP) >> 1] = 0;
   }
@@ -275,7 +278,9 @@ export class Conversation implements CallWriter {
     const i32 = this.#i32;
     for (let direction = 0; direction < 2; direction++) {
       const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
-      if (i32[at + R_PROTOCOL] > 0) this.sideClosed(at, direction, seconds, nanos);
+      // What a reset or the end of the capture cut off is not complete.
+      const finished = (i32[d + D_FLAGS] & DIRECTION_FIN) !== 0 && (i32[at + R_FLAGS] & CONNECTION_RESET) === 0;
+      if (finished) this.sideClosed(at, direction, seconds, nanos);
       const pending = i32[d + D_PENDING_BYTES];
       if (pending > 0) this.#ledger.add(i32[at + R_PROTOCOL] === 0 ? UNKNOWN_PROTOCOL : RESYNC, 1, pending);
       this.#dropPending(d);
