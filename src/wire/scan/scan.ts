@@ -17,7 +17,8 @@ export interface Scan {
    * trimmed, as three words into `out` (an index of i32), in order, at most `most` headers. A line folded by
    * leading blanks belongs to the value before it. LF alone ends a line too.
    * Returns the position just past the head, 0 when it is not complete, -1 when a line holds a NUL.
-   * The number of headers written is in `headers()`.
+   * `start` may be the request line's: it is no header. Blanks before a colon make a name unknown.
+   * The number of headers written is in `headers()`, 0 unless the head is complete.
    */
   findHeaders(start: number, end: number, out: number, most: number): number;
   headers(): number;
@@ -36,7 +37,8 @@ export interface Scan {
   /**
    * Templates a path by the static rules (segments that are digits, UUID, hex, base64, e-mail or token-like
    * become `{id}`), without the query and fragment. Writes at most `most` bytes to `to`; returns the bytes
-   * written.
+   * written. What a parameter's name makes secret stays: template what `redact` wrote. Rules:
+   * docs/formats/identifiers.md.
    */
   template(start: number, end: number, to: number, most: number): number;
   /**
@@ -44,7 +46,7 @@ export interface Scan {
    * info of a URL, the values of parameters with a sensitive name (password, token, api_key, …; matched
    * without case, in any part of the name), and whatever has the shape of a secret wherever it stands (JWT, cloud
    * and source-hosting keys, long random tokens). Writes at most `most` bytes, returns the bytes written.
-   * `redacted()` tells how many places were replaced.
+   * `redacted()` tells how many places were replaced. Rules: docs/formats/redaction.md.
    */
   redact(start: number, end: number, to: number, most: number): number;
   redacted(): number;
