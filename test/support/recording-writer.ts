@@ -169,6 +169,13 @@ export class RecordingWriter implements CallWriter {
     const call = this.#current[side];
     if (call !== undefined) call.flags |= FLAG_GAP;
     this.settle(side);
+    // Where answers come in order, the order proves nothing once one may be missing.
+    for (const open of this.calls) {
+      if (open.ended || open.answering || open.key !== 0 || open.asker === side) continue;
+      open.flags |= FLAG_GAP | FLAG_ONE_SIDED;
+      open.outcome = OUTCOME_UNKNOWN;
+      open.ended = true;
+    }
   }
 
   close(reset: boolean): void {

@@ -113,7 +113,7 @@ export function announceBody(
   else out.done();
 }
 
-/** `size [;extensions]`, after the line end of the chunk before it. The last one most often ends the message. */
+/** `size [;extensions]`, after the line end of the chunk before it. The last one often ends the message. */
 export function parseChunk(
   context: WireContext,
   word: number,

@@ -125,8 +125,18 @@ describe('http', () => {
   it('offers bodies of media types that can be read', () => {
     const isText = (type: string): boolean => isTextual(context.u8, ...place(type));
     const readable = ['text/plain', 'application/json', 'application/vnd.api+json', 'application/soap+xml'];
-    readable.push('application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'APPLICATION/XML', '');
-    readable.push('application/javascript', 'application/graphql', 'application/yaml', 'application/x-ndjson');
+    readable.push(
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+      'APPLICATION/XML',
+      '',
+    );
+    readable.push(
+      'application/javascript',
+      'application/graphql',
+      'application/yaml',
+      'application/x-ndjson',
+    );
     for (const type of readable) assert.equal(isText(type), true, type);
     const others = ['image/png', 'application/octet-stream', 'video/mp4', 'application/grpc', 'font/woff2'];
     others.push('application/x-protobuf', 'application/zip', 'application/octet-stream; name=a.json', 'x');
