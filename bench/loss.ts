@@ -1,0 +1,94 @@
+/**
+ * `npm run bench:loss`: captures with packets deleted and displaced, call by call against the clean one. Prints a
+ * table, writes bench/out/loss.json, and always ends with 0: it measures.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { makeCaptures } from './captures.ts';
+import { compare, Times, type Comparison } from './loss/compare.ts';
+import { deletePackets, displacePackets, readFrames, writeVariant, type Capture, type Variant } from './loss/frames.ts';
+import { callsOf } from './loss/rows.ts';
+import { measure } from './measure.ts';
+import { CAPTURES, DNS_CAPTURE, HTTP_CAPTURE, OUT, REDIS_CAPTURE } from './places.ts';
+import { SEED } from './traffic/random.ts';
+
+const PASSES = 5;
+const PLACES = 20;
+
+interface Damage {
+  readonly name: string;
+  readonly make: (capture: Capture) => Variant;
+  /** Least share of right calls in percent. */
+  readonly rightPercent: number;
+}
+
+const DAMAGES: readonly Damage[] = [
+  { name: '0.5 % deleted', make: (capture) => deletePackets(capture, 0.005, SEED), rightPercent: 98 },
+  { name: '2 % deleted', make: (capture) => deletePackets(capture, 0.02, SEED + 1), rightPercent: 93 },
+  { name: '1 % displaced', make: (capture) => displacePackets(capture, 0.01, PLACES, SEED + 2, false), rightPercent: 100 },
+  {
+    name: '1 % displaced, restamped',
+    make: (capture) => displacePackets(capture, 0.01, PLACES, SEED + 2, true),
+    rightPercent: 100,
+  },
+];
+
+/** CPU on a damaged capture against the clean one. */
+const CPU_RATIO_MAX = 1.5;
+
+interface Line extends Comparison {
+  readonly protocol: string;
+  readonly damage: string;
+  readonly cpuRatio: number;
+  readonly verdict: string;
+}
+
+async function lossOf(protocol: string, path: string): Promise<Line[]> {
+  const capture = readFrames(path);
+  const base = capture.times[0];
+  const clean = await callsOf(path, base);
+  const lines: Line[] = [];
+  const part = `${CAPTURES}damaged.pcap`;
+  for (const damage of DAMAGES) {
+    const variant = damage.make(capture);
+    writeVariant(capture, variant, part);
+    const told = await callsOf(part, base);
+    const comparison = compare(clean, told, new Times(capture, variant, base));
+    // One right after the other, so that both meet the same machine.
+    const cpuRatio = measure('records', part, PASSES).cpuS / measure('records', path, PASSES).cpuS;
+    const line = { ...comparison, protocol, damage: damage.name, cpuRatio, verdict: verdictOf(comparison, damage, cpuRatio) };
+    print(line);
+    lines.push(line);
+  }
+  rmSync(part);
+  return lines;
+}
+
+function verdictOf(got: Comparison, damage: Damage, cpuRatio: number): string {
+  const short: string[] = [];
+  if ((100 * got.right) / got.calls < damage.rightPercent) short.push(`right < ${damage.rightPercent} %`);
+  if (got.wrong > 0) short.push('wrong > 0');
+  if (got.blamed > 0) short.push('blamed > 0');
+  if (cpuRatio > CPU_RATIO_MAX) short.push(`CPU > ${CPU_RATIO_MAX}×`);
+  return short.length === 0 ? 'PASS' : `FALLS SHORT: ${short.join(', ')}`;
+}
+
+function print(line: Line): void {
+  const share = (count: number): string => `${((100 * count) / line.calls).toFixed(2)} %`;
+  process.stdout.write(
+    `${line.protocol.padEnd(6)}${line.damage.padEnd(26)}${String(line.calls).padStart(7)} calls  right ${share(line.right)} ` +
+      `(at best ${share(line.possible)}; inexact ${line.rightInexact}, lost by us ${line.lostByUs}, better ${line.better})  ` +
+      `half ${share(line.half)}  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
+      `CPU ${line.cpuRatio.toFixed(2)}×  ${line.verdict}\n`,
+  );
+  if (process.argv.includes('--examples')) for (const example of line.examples) process.stdout.write(`    ${example}\n`);
+}
+
+await makeCaptures();
+const captures: readonly [string, string][] = [['http', HTTP_CAPTURE], ['redis', REDIS_CAPTURE], ['dns', DNS_CAPTURE]];
+const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const lines: Line[] = [];
+for (const [protocol, path] of captures) {
+  if (existsSync(path) && (wanted.length === 0 || wanted.includes(protocol))) lines.push(...(await lossOf(protocol, path)));
+}
+mkdirSync(OUT, { recursive: true });
+writeFileSync(`${OUT}loss.json`, `${JSON.stringify(lines, undefined, 1)}\n`);
