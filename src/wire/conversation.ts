@@ -62,6 +62,7 @@ import {
   DIRECTION_DONE,
   DIRECTION_FIN,
   DIRECTION_HOLE,
+  DIRECTION_INTERIM,
   DIRECTION_LOST,
   DIRECTION_UNTIL_CLOSE,
   DIRECTION_WORDS,
@@ -512,6 +513,7 @@ export class Conversation implements CallWriter {
       i32[word + oc.OC_FLAGS] |= FLAG_BODY_SKIPPED;
       return;
     }
+    if ((i32[word + oc.OC_FLAGS] & FLAG_BODY_SKIPPED) !== 0) return;
     const have = i32[word + oc.OC_BODY_BYTES];
     if (have > 0 && i32[word + oc.OC_BODY_SIDE] !== this.#side) return;
     const room = this.#limits.bodyBytes - have;
@@ -578,8 +580,9 @@ export class Conversation implements CallWriter {
     i32[d + D_CALL] = 0;
     this.#call = 0;
     this.#ended = false;
-    i32[d + D_FLAGS] &= ~(DIRECTION_DONE | DIRECTION_BODY);
-    if (call !== 0) this.#finishMessage(call, (this.#origin + position) | 0);
+    const interim = (i32[d + D_FLAGS] & DIRECTION_INTERIM) !== 0;
+    i32[d + D_FLAGS] &= ~(DIRECTION_DONE | DIRECTION_BODY | DIRECTION_INTERIM);
+    if (call !== 0 && !interim) this.#finishMessage(call, (this.#origin + position) | 0);
     return i32[this.#at + R_UPGRADE] !== 0 && this.#applyUpgrade();
   }
 
@@ -869,6 +872,7 @@ export class Conversation implements CallWriter {
     if (call === 0) return;
     const word = call >> 2;
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_BEGUN;
+    i32[this.#d + D_FLAGS] &= ~DIRECTION_INTERIM;
     i32[word + oc.OC_FIRST_BYTE] = this.#stepSeconds;
     i32[word + oc.OC_FIRST_BYTE + 1] = this.#stepNanos;
   }
@@ -876,6 +880,7 @@ export class Conversation implements CallWriter {
   interim(key: number): void {
     const call = this.#protocol.keyed ? this.#calls.find(this.#at, key) : this.#calls.oldest(this.#at);
     this.#select(call);
+    this.#i32[this.#d + D_FLAGS] |= DIRECTION_INTERIM;
   }
 
   select(key: number): boolean {

@@ -5,6 +5,8 @@
 import {
   FLAG_GAP,
   FLAG_ONE_SIDED,
+  FLAG_TRUNCATED,
+  OUTCOME_CANCELLED,
   OUTCOME_OPEN,
   OUTCOME_RESET,
   OUTCOME_UNANSWERED,
@@ -23,7 +25,7 @@ import {
   R_FLAGS,
   R_KIND,
 } from '../reassembly/row.ts';
-import { PHASE_AFTER_HOLE, PHASE_ANSWER_BEGUN, PHASE_REQUEST_LOST } from './open-calls.ts';
+import { PHASE_AFTER_HOLE, PHASE_ANSWER_BEGUN, PHASE_REQUEST_DONE, PHASE_REQUEST_LOST } from './open-calls.ts';
 
 export type Ending = 0 | 1 | 2;
 /** Both ends finished, or one reset. */
@@ -46,6 +48,8 @@ export function endingOf(i32: Int32Array, at: number, call: number, ending: Endi
     const gap = (i32[word + oc.OC_FLAGS] & FLAG_GAP) !== 0;
     if (ending === CAPTURE_ENDED) i32[word + oc.OC_OUTCOME] = OUTCOME_OPEN;
     else if (reset && !gap) i32[word + oc.OC_OUTCOME] = OUTCOME_RESET;
+    // Its end never came: what was told of it stands.
+    else if (!gap) i32[word + oc.OC_FLAGS] |= FLAG_TRUNCATED;
     return;
   }
   const server = at + R_DIRECTION + (1 - i32[at + R_CLIENT]) * DIRECTION_WORDS;
@@ -60,6 +64,7 @@ export function endingOf(i32: Int32Array, at: number, call: number, ending: Endi
     i32[word + oc.OC_OUTCOME] = OUTCOME_UNKNOWN;
     i32[word + oc.OC_FLAGS] |= FLAG_GAP;
   } else if (silent) i32[word + oc.OC_OUTCOME] = OUTCOME_UNKNOWN;
+  else if (ending === ENDED && (phase & PHASE_REQUEST_DONE) === 0) i32[word + oc.OC_OUTCOME] = OUTCOME_CANCELLED;
   else if (reset) i32[word + oc.OC_OUTCOME] = OUTCOME_RESET;
   else i32[word + oc.OC_OUTCOME] = ending === CAPTURE_ENDED ? OUTCOME_OPEN : OUTCOME_UNANSWERED;
 }

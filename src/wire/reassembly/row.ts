@@ -100,3 +100,4 @@ export const DIRECTION_DONE = 32; // The current message ends once D_SKIP has pa
 export const DIRECTION_BODY = 64; // What is skipped is body.
 export const DIRECTION_HOLE = 128; // The next message follows a hole.
 export const DIRECTION_ACKED = 256; // D_ACKNOWLEDGED holds.
+export const DIRECTION_INTERIM = 512; // What ends is an interim answer, not its call.

@@ -6,7 +6,7 @@ import { createMemory, type WireMemory } from '../../base/memory.ts';
 import { VANTAGE_FILE, VANTAGE_UNKNOWN } from '../../record/codes.ts';
 import { Ledger } from '../../record/coverage.ts';
 import { captureFileErrorText } from '../capture/capture-file-error.ts';
-import { openLive, type LiveSource } from '../capture/live-source.ts';
+import { INTERFACE_BYTES, openLive, type LiveSource } from '../capture/live-source.ts';
 import { OwnTraffic } from '../capture/own-traffic.ts';
 import { readCapture } from '../capture/pcap-file.ts';
 import { Engine } from '../engine.ts';
@@ -16,17 +16,19 @@ import { ASSIGN_WORDS, type FileStart, type LiveStart, type ToWorker, type Worke
 import { Reporter } from './reporter.ts';
 import { loadScanModule } from './scan-module.ts';
 
-/** The ring: 32 blocks of 1 MiB hold about a tenth of a second at 3 Gbit/s. */
-const RING_BYTES = 32 * 1024 * 1024;
 /** Files are read a MiB at a time; a record of 64 KiB more must fit. */
 const FILE_BYTES = 4 * 1024 * 1024;
-const POLL_MS = 50;
+const POLL_MS = 20;
+/** A block that is not full is handed over after 20 ms: whoever waits longer has seen all there is. */
+const LAST_POLL_MS = 50;
 /** After `stop` the ring is read until it is empty, but not longer than this. */
 const DRAIN_MS = 2000;
 
 async function main(port: MessagePort, start: WorkerStart): Promise<void> {
   const live = start.source.kind === 'live';
-  const memory = createMemory(live ? RING_BYTES : FILE_BYTES, start.limits.heapBytes);
+  const { source } = start;
+  const input = source.kind === 'live' ? INTERFACE_BYTES * Math.max(2, source.interfaces.length) : FILE_BYTES;
+  const memory = createMemory(input, start.limits.heapBytes);
   const ledger = new Ledger();
   const reporter = new Reporter(port, start.queue, start.rows, !live);
   const engine = createEngine(start, memory, ledger, reporter);
@@ -85,7 +87,7 @@ async function runLive(
   reporter.say({ kind: 'ready' });
   await pollUntilStopped(port, source, engine, reporter);
   const until = performance.now() + DRAIN_MS;
-  while (source.poll(engine, 0) > 0 && performance.now() < until);
+  while (source.poll(engine, LAST_POLL_MS) > 0 && performance.now() < until);
   engine.end();
   source.statistics();
   reporter.second(Math.floor(Date.now() / 1000));
