@@ -97,7 +97,9 @@ export class RowOutput {
 function callText(row: CallRow): string {
   const host = row.protocol === 'http' && row.host !== '' && row.target.startsWith('/') ? row.host : '';
   const parts = [row.method, `${host}${row.target}`.trim(), row.outcome === 'ok' ? '' : `(${row.outcome})`];
-  if (row.flags.length > 0) parts.push(`[${row.flags.join(', ')}]`);
+  // That bodies are not read is the rule, not a doubt.
+  const flags = row.flags.filter((flag) => flag !== 'body skipped');
+  if (flags.length > 0) parts.push(`[${flags.join(', ')}]`);
   return parts.filter((part) => part !== '').join(' ');
 }
 
