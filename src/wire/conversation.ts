@@ -93,8 +93,9 @@ export interface ConversationSink {
   addressName(nameStart: number, nameEnd: number, start: number, end: number, ttlS: number): void;
 }
 
-/** Recognition gives up after so many segments, or bytes of one side. */
-const GUESSES_MAX = 16;
+/** Recognition gives up after so many segments (a line may come byte by byte), or bytes of one side. */
+const GUESSES_MAX = 512;
+const DATAGRAM_GUESSES_MAX = 4;
 const GUESSES_MID_STREAM_MAX = 64;
 const GUESS_BYTES_MAX = 4096;
 /** What is appended to a pending tail at a time: most steps end within it, the rest is parsed in place. */
@@ -255,7 +256,7 @@ export class Conversation implements CallWriter {
     if (i32[at + R_PROTOCOL] === 0) {
       const verdict = guess(this.#context, this.#protocols, at, direction, start, end, 0, 0, true);
       if (verdict >= 0) this.#decide(verdict);
-      else if (++i32[at + R_GUESSES] >= GUESSES_MAX / 4) i32[at + R_PROTOCOL] = PROTOCOL_UNKNOWN;
+      else if (++i32[at + R_GUESSES] >= DATAGRAM_GUESSES_MAX) i32[at + R_PROTOCOL] = PROTOCOL_UNKNOWN;
     }
     if (i32[at + R_PROTOCOL] <= 0) {
       this.#unread(end - start);

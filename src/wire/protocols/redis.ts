@@ -75,7 +75,10 @@ function recogniseRequest(context: WireContext, start: number, end: number): Gue
     return isKnownCommand(u8, at, end) ? SURE : MAYBE;
   }
   const next = s.afterLine(u8, start, Math.min(end, start + s.LINE_MAX));
-  if (next < 0) return end - start < WORD_MAX && isText(u8, start, end) && isLetter(u8[start]) ? MAYBE : NO;
+  if (next < 0) {
+    const unfinished = withoutCr(u8, start, end);
+    return end - start < WORD_MAX && isText(u8, start, unfinished) && isLetter(u8[start]) ? MAYBE : NO;
+  }
   const stop = next - 2;
   if (stop <= start || u8[stop] !== s.CR || !isText(u8, start, stop)) return NO;
   const wordEnd = afterWord(u8, start, stop);
@@ -167,11 +170,16 @@ function isSubscribers(u8: Uint8Array, start: number, end: number): boolean {
 /** `+OK`, `+PONG`, `+string` and the like. POP3 says `+OK` and goes on; Redis never does. */
 function recogniseSimple(u8: Uint8Array, start: number, end: number): Guess {
   const next = s.afterLine(u8, start, Math.min(end, start + s.LINE_MAX));
-  const stop = next < 0 ? end : next - 2;
+  const stop = next < 0 ? withoutCr(u8, start, end) : next - 2;
   if (!isText(u8, start, stop) || (next > 0 && u8[stop] !== s.CR)) return NO;
   if (stop - start < 2) return next < 0 ? MAYBE : NO;
   const isOk = stop - start > 3 && s.isWord(u8, start + 1, start + 3, 'ok');
   return isOk ? NO : MAYBE;
+}
+
+/** The end of a line whose line feed has not come yet. */
+function withoutCr(u8: Uint8Array, start: number, end: number): number {
+  return end > start && u8[end - 1] === s.CR ? end - 1 : end;
 }
 
 /** `-ERR unknown command`, `-NOAUTH Authentication required.`: a word in upper case, then a text. */
