@@ -59,7 +59,8 @@ async function* events(passes, seen) {
 
 function note({ type, data }, seen) {
   if (type !== 'test:pass' && type !== 'test:fail') return;
-  if (type === 'test:fail' && data.todo === undefined) seen.failed++;
+  const isTest = data.details?.type !== 'suite';
+  if (type === 'test:fail' && isTest && data.todo === undefined) seen.failed++;
   if (data.skip === undefined || data.skip === false) return;
   const reason = typeof data.skip === 'string' && data.skip !== '' ? data.skip : 'no reason given';
   seen.skipped.push({ name: data.name, reason, file: relative(join(ROOT, 'dist'), data.file ?? '') });

@@ -21,7 +21,7 @@ const CAN_BE_LEFT_OUT = {
 };
 
 /** Which run-times are here; what is not is said in one line each. */
-function lookAround(without, say) {
+export function lookAround(without, say) {
   const programs = {};
   for (const [name, { program, says }] of Object.entries(CAN_BE_LEFT_OUT)) {
     if (without.includes(name)) {
