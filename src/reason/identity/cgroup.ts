@@ -36,7 +36,8 @@ const RUNTIMES: Readonly<Record<string, string>> = {
  * `crio-conmon-…`) are not the container and do not match.
  */
 const CONTAINER = /(?:^|[/:])(?:([a-z]+(?:-[a-z]+)?)[-_])?([0-9a-f]{64})(?:\.scope)?(?=\/|$)/g;
-const POD = /pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?=[./:]|$)/;
+const POD =
+  /pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?=[./:]|$)/;
 const USER = /(?:^|\/)user(?:@|-)(\d{1,10})\.(?:service|slice)/;
 const USER_MANAGER = /^user@\d+\.service$/;
 
@@ -74,7 +75,8 @@ function pathsOf(text: string): string[] {
     if (first <= 0 || second < 0) continue;
     const controllers = line.slice(first + 1, second);
     const path = line.slice(second + 1);
-    const rank = path === '/' ? -1 : controllers === '' ? 2e6 : controllers === 'name=systemd' ? 1e6 : path.length;
+    const rank =
+      path === '/' ? -1 : controllers === '' ? 2e6 : controllers === 'name=systemd' ? 1e6 : path.length;
     ranked.push({ path, rank });
   }
   return ranked.sort((a, b) => b.rank - a.rank).map((one) => one.path);
@@ -85,7 +87,11 @@ function containerOf(path: string): { id: string; runtime: string | undefined } 
   let found: { id: string; runtime: string | undefined } | undefined;
   for (const [, prefix, id] of path.matchAll(CONTAINER)) {
     if (prefix !== undefined && RUNTIMES[prefix] === undefined) continue;
-    const parent = path.includes(`/docker/${id}`) ? 'docker' : path.includes(':cri-containerd:') ? 'containerd' : undefined;
+    const parent = path.includes(`/docker/${id}`)
+      ? 'docker'
+      : path.includes(':cri-containerd:')
+        ? 'containerd'
+        : undefined;
     found = { id, runtime: prefix === undefined ? parent : RUNTIMES[prefix] };
   }
   return found;
@@ -99,5 +105,7 @@ function unitOf(path: string): string | undefined {
 /** The innermost segment with this ending, its `\x2d` and the like undone. */
 function last(path: string, ending: string): string | undefined {
   const segment = path.split('/').findLast((one) => one.endsWith(ending) && one.length > ending.length);
-  return segment?.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return segment?.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }

@@ -52,7 +52,13 @@ interface KnownAddress {
   readonly servers: Set<string>;
 }
 
-const UNKNOWN: EndpointName = { name: 'unknown', evidence: 'address', from: 0, to: 0, detail: 'not known any more' };
+const UNKNOWN: EndpointName = {
+  name: 'unknown',
+  evidence: 'address',
+  from: 0,
+  to: 0,
+  detail: 'not known any more',
+};
 
 export class EndpointNames {
   readonly #rules: ServiceRules;
@@ -81,7 +87,12 @@ export class EndpointNames {
         this.place(client, addressText(bytes, (at + LOG_CLIENT) * 4, length), undefined, seconds);
       }
       if (!this.#lasting.has(server)) {
-        this.place(server, addressText(bytes, (at + LOG_SERVER) * 4, length), log[at + LOG_PORTS] >>> 16, seconds);
+        this.place(
+          server,
+          addressText(bytes, (at + LOG_SERVER) * 4, length),
+          log[at + LOG_PORTS] >>> 16,
+          seconds,
+        );
       }
     }
   }
@@ -109,7 +120,13 @@ export class EndpointNames {
   }
 
   /** A name that the host gave: container, unit or process behind a socket. */
-  owner(id: string, name: string, evidence: 'container' | 'unit' | 'process', seconds: number, detail: string): void {
+  owner(
+    id: string,
+    name: string,
+    evidence: 'container' | 'unit' | 'process',
+    seconds: number,
+    detail: string,
+  ): void {
     const endpoint = this.#endpoint(id, true);
     if (endpoint?.names.add(name, evidence, seconds, detail) === true) this.version++;
   }
@@ -119,7 +136,8 @@ export class EndpointNames {
     const name = hostName(host);
     if (name === undefined) return;
     const endpoint = this.#endpoint(serverId, true);
-    if (endpoint?.names.add(name, 'host', seconds, 'named by its clients (Host, SNI)') === true) this.version++;
+    if (endpoint?.names.add(name, 'host', seconds, 'named by its clients (Host, SNI)') === true)
+      this.version++;
   }
 
   /** A DNS answer: many names may stand for one address. */
@@ -192,7 +210,8 @@ export class EndpointNames {
   /** A client without a name, at an address where exactly one named service is: it is taken for that one. */
   #onlyServiceAt(endpoint: Endpoint): EndpointName | undefined {
     const place = endpoint.places[0];
-    if (endpoint.places.length !== 1 || place.port !== undefined || isLoopback(place.address)) return undefined;
+    if (endpoint.places.length !== 1 || place.port !== undefined || isLoopback(place.address))
+      return undefined;
     let only: EndpointName | undefined;
     for (const id of this.#addresses.get(place.address)?.servers ?? []) {
       const server = this.#lasting.get(id);

@@ -17,7 +17,12 @@ import {
   LOG_WORDS,
 } from '../../record/connection-log.ts';
 import { decimal } from '../../record/decimal.ts';
-import { CONTAINER_PLACES, containerName, type ContainerName, type ContainerPlaces } from './container-name.ts';
+import {
+  CONTAINER_PLACES,
+  containerName,
+  type ContainerName,
+  type ContainerPlaces,
+} from './container-name.ts';
 import { hostIdentity, ownerId, type EndpointId, type OwnerKind } from './endpoint-id.ts';
 import type { EndpointNames } from './endpoint-names.ts';
 import { Namespaces, type NetworkSpace } from './namespaces.ts';
@@ -57,6 +62,7 @@ interface End {
   readonly connection: Connection;
   readonly isServer: boolean;
   inode: number;
+  tries: number;
 }
 
 interface Connection {
@@ -70,7 +76,8 @@ interface Connection {
   readonly serverPort: number;
   /** The id that the worker made of the server's address and port. */
   readonly serverId: string;
-  tries: number;
+  /** It was counted as unknown: it is, once. */
+  isUnknown: boolean;
 }
 
 interface Owner {
@@ -127,13 +134,12 @@ export class Identity {
   connections(log: Int32Array, worker = 0, nowMs = performance.now()): Int32Array<ArrayBuffer> {
     const ends = this.#waiting.get(worker) ?? [];
     this.#waiting.delete(worker);
-    const unknown = new Set<Connection>();
     const bytes = new Uint8Array(log.buffer, log.byteOffset, log.byteLength);
     for (let at = 0, count = 0; at + LOG_WORDS <= log.length; at += LOG_WORDS) {
       const connection = connectionAt(log, bytes, at);
-      this.#addEnds(connection, ends, ++count > CONNECTIONS_PER_CALL, unknown, nowMs);
+      this.#addEnds(connection, ends, ++count > CONNECTIONS_PER_CALL, nowMs);
     }
-    const open = ends.filter((end) => this.#findSocket(end, unknown, nowMs));
+    const open = ends.filter((end) => this.#findSocket(end, nowMs));
     const isComplete = this.#findProcesses(open, nowMs);
     const assignments: number[] = [];
     const waiting: End[] = [];
@@ -141,41 +147,47 @@ export class Identity {
       const pid = this.#owners.get(end.inode);
       const info = pid === undefined ? undefined : this.#processes.info(pid);
       if (info !== undefined) this.#assign(end, info, assignments);
-      else if (isComplete && end.inode !== 0 && pid === undefined) unknown.add(end.connection);
-      else if (++end.connection.tries >= TRIES_MAX || waiting.length >= WAITING_MAX) unknown.add(end.connection);
+      else if (isComplete && end.inode !== 0 && pid === undefined) this.#count(end.connection);
+      else if (++end.tries >= TRIES_MAX || waiting.length >= WAITING_MAX) this.#count(end.connection);
       else waiting.push(end);
       if (pid !== undefined && info === undefined) this.#owners.delete(end.inode);
     }
     if (waiting.length > 0) this.#waiting.set(worker, waiting);
-    this.unknown += unknown.size;
     return Int32Array.from(assignments);
   }
 
   /** Notes the ends that are on this host. */
-  #addEnds(to: Connection, ends: End[], isTooMany: boolean, unknown: Set<Connection>, nowMs: number): void {
+  #addEnds(to: Connection, ends: End[], isTooMany: boolean, nowMs: number): void {
     for (const isServer of [true, false]) {
       if (this.#spaceOf(to, isServer, nowMs) === undefined) continue;
-      if (isTooMany) unknown.add(to);
-      else ends.push({ connection: to, isServer, inode: 0 });
+      if (isTooMany) this.#count(to);
+      else ends.push({ connection: to, isServer, inode: 0, tries: 0 });
     }
+  }
+
+  #count(connection: Connection): void {
+    if (!connection.isUnknown) this.unknown++;
+    connection.isUnknown = true;
   }
 
   #spaceOf(connection: Connection, isServer: boolean, nowMs: number): NetworkSpace | undefined {
     return this.#namespaces.spaceOf(isServer ? connection.server : connection.client, nowMs);
   }
 
-  /** Finds an end's socket; false when it will never be found. A listener may come with the next look. */
-  #findSocket(end: End, unknown: Set<Connection>, nowMs: number): boolean {
+  /** Finds an end's socket; false when it will never be found. */
+  #findSocket(end: End, nowMs: number): boolean {
     if (end.inode !== 0) return true;
     const { transport, client, clientPort, server, serverPort } = end.connection;
     const space = this.#spaceOf(end.connection, end.isServer, nowMs);
     if (space !== undefined) {
-      end.inode = end.isServer
+      const inode = end.isServer
         ? space.server(transport, server, serverPort, nowMs)
         : space.client(transport, client, clientPort, server, serverPort, nowMs);
+      end.inode = inode ?? 0;
+      // A listener may be there at the next look.
+      if (end.isServer || inode !== 0) return true;
     }
-    if (end.inode !== 0 || (end.isServer && space !== undefined)) return true;
-    unknown.add(end.connection);
+    this.#count(end.connection);
     return false;
   }
 
@@ -212,7 +224,8 @@ export class Identity {
       if (isServer) this.#names.owner(connection.serverId, name, evidence, connection.seconds, detail);
     }
     // A program may serve several services of the configuration, by port: its rows keep the address then.
-    if (isServer && !this.#names.place(id, connection.server, connection.serverPort, connection.seconds)) return;
+    if (isServer && !this.#names.place(id, connection.server, connection.serverPort, connection.seconds))
+      return;
     to.push(connection.row, connection.number, isServer ? 1 : 0, low, high);
   }
 
@@ -228,7 +241,8 @@ export class Identity {
     const names: { name: string; evidence: OwnerKind; detail: string }[] = [];
     const container = this.#containerOf(info);
     if (container !== undefined) names.push({ ...container, evidence: 'container' });
-    else if (isUnit) names.push({ name: unit.replace(/\.service$/, ''), evidence: 'unit', detail: info.cgroup.path });
+    else if (isUnit)
+      names.push({ name: unit.replace(/\.service$/, ''), evidence: 'unit', detail: info.cgroup.path });
     names.push({ name: info.name, evidence: 'process', detail: detailOf(info) });
     const owner = { endpoint: ownerId(this.#key, this.#host, kind, what), names };
     if (this.#endpoints.size >= ENDPOINTS_MAX) this.#endpoints.clear();
@@ -250,7 +264,8 @@ export class Identity {
 /** Without the arguments, which may hold passwords. */
 function detailOf(info: ProcessInfo): string {
   const { containerId, runtime } = info.cgroup;
-  const container = containerId === undefined ? '' : `, ${runtime ?? 'container'} ${containerId.slice(0, 12)}`;
+  const container =
+    containerId === undefined ? '' : `, ${runtime ?? 'container'} ${containerId.slice(0, 12)}`;
   return `pid ${info.pid}, ${info.executable ?? info.comm}${container}`;
 }
 
@@ -266,6 +281,6 @@ function connectionAt(log: Int32Array, bytes: Uint8Array, at: number): Connectio
     server: addressText(bytes, (at + LOG_SERVER) * 4, length),
     serverPort: log[at + LOG_PORTS] >>> 16,
     serverId: decimal(log[at + LOG_SERVER_ENDPOINT], log[at + LOG_SERVER_ENDPOINT + 1]),
-    tries: 0,
+    isUnknown: false,
   };
 }

@@ -6,7 +6,16 @@
  */
 
 /** How a name was learnt. Order is precedence: the first that there is names the endpoint. */
-export const EVIDENCE = ['config', 'container', 'unit', 'process', 'name-block', 'host', 'dns', 'address'] as const;
+export const EVIDENCE = [
+  'config',
+  'container',
+  'unit',
+  'process',
+  'name-block',
+  'host',
+  'dns',
+  'address',
+] as const;
 export type Evidence = (typeof EVIDENCE)[number];
 
 export interface EndpointName {
@@ -58,7 +67,14 @@ export class NameList {
       this.#held = this.#held.filter((one) => one.count > 0);
       return true;
     }
-    const held = { name: short, evidence, from: seconds, to: seconds, detail: detail.slice(0, DETAIL_MAX), count: 1 };
+    const held = {
+      name: short,
+      evidence,
+      from: seconds,
+      to: seconds,
+      detail: detail.slice(0, DETAIL_MAX),
+      count: 1,
+    };
     this.#held.push(held);
     return true;
   }

@@ -53,7 +53,10 @@ export class NetworkSpace {
     return this.#table.bound(transport, address, port);
   }
 
-  /** Inode of the socket that sent from an address and port to another, or 0: gone by now. */
+  /**
+   * Inode of the socket that sent from an address and port to another; 0: gone by now; undefined: it was too
+   * soon to look, ask again.
+   */
   client(
     transport: number,
     local: string,
@@ -61,15 +64,17 @@ export class NetworkSpace {
     remote: string,
     remotePort: number,
     nowMs: number,
-  ): number {
+  ): number | undefined {
     if (transport === TCP && this.#diag !== undefined) {
       return this.#diag.findConnection(local, localPort, remote, remotePort);
     }
     // What connects now is not in a table of before.
-    this.#refresh(nowMs);
-    return transport === TCP
-      ? this.#table.connected(local, localPort, remote, remotePort)
-      : this.#table.bound(UDP, local, localPort, true);
+    const isFresh = this.#refresh(nowMs) || nowMs === this.#readMs;
+    const inode =
+      transport === TCP
+        ? this.#table.connected(local, localPort, remote, remotePort)
+        : this.#table.bound(UDP, local, localPort, true);
+    return inode === 0 && !isFresh ? undefined : inode;
   }
 
   #refresh(nowMs: number): boolean {
@@ -100,9 +105,10 @@ export class Namespaces {
   /** Namespaces beyond NAMESPACES_MAX at the last look. */
   refused = 0;
 
-  constructor(processes: Processes, diag: SockDiag | undefined = SockDiag.open()) {
+  /** Without sock_diag /proc/self/net is read. */
+  constructor(processes: Processes, withSockDiag = true) {
     this.#processes = processes;
-    this.own = new NetworkSpace(processes, 'self', diag);
+    this.own = new NetworkSpace(processes, 'self', withSockDiag ? SockDiag.open() : undefined);
   }
 
   /** The namespace that an address belongs to, or undefined: it is on another host, or closed to us. */
@@ -149,7 +155,8 @@ export class Namespaces {
     for (const space of found.values()) {
       for (const address of this.#addressesOf(space.pid)) {
         // Two namespaces may use one address; the first found has it. Loopback is in all and means ours.
-        if (!isLoopback(address) && !this.#otherAddresses.has(address)) this.#otherAddresses.set(address, space);
+        if (!isLoopback(address) && !this.#otherAddresses.has(address))
+          this.#otherAddresses.set(address, space);
       }
     }
   }

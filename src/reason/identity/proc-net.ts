@@ -21,7 +21,15 @@ export function readSockets(text: string, table: SocketTable, transport: number,
     if (local === undefined || remote === undefined || !(inode > 0)) continue;
     if (transport === UDP || Number.parseInt(fields[3], 16) === TCP_LISTEN) {
       const { address, port } = local;
-      table.addBound({ transport, family, address, port, inode, onlyV6: false, connected: remote.port !== 0 });
+      table.addBound({
+        transport,
+        family,
+        address,
+        port,
+        inode,
+        onlyV6: false,
+        connected: remote.port !== 0,
+      });
     } else if (transport === TCP) {
       table.addConnected(local.address, local.port, remote.address, remote.port, inode);
     }

@@ -18,8 +18,28 @@ const NAME_MAX = 128;
 
 /** Programs whose own name says nothing: what they run is the name. Versions (`python3.11`) are cut first. */
 const INTERPRETERS = new Set([
-  'node', 'nodejs', 'bun', 'deno', 'tsx', 'ts-node', 'python', 'pypy', 'ruby', 'perl', 'php', 'java', 'dotnet',
-  'sh', 'bash', 'dash', 'zsh', 'ash', 'lua', 'luajit', 'rscript', 'mono',
+  'node',
+  'nodejs',
+  'bun',
+  'deno',
+  'tsx',
+  'ts-node',
+  'python',
+  'pypy',
+  'ruby',
+  'perl',
+  'php',
+  'java',
+  'dotnet',
+  'sh',
+  'bash',
+  'dash',
+  'zsh',
+  'ash',
+  'lua',
+  'luajit',
+  'rscript',
+  'mono',
 ]);
 /** Options that take the next argument, by interpreter. */
 const WITH_VALUE: Readonly<Record<string, readonly string[]>> = {
@@ -28,7 +48,16 @@ const WITH_VALUE: Readonly<Record<string, readonly string[]>> = {
   ruby: ['-I', '-r', '-C', '-E'],
   perl: ['-I', '-M'],
   php: ['-d', '-c', '-S', '-t'],
-  java: ['-cp', '-classpath', '--class-path', '-p', '--module-path', '--add-opens', '--add-exports', '--add-modules'],
+  java: [
+    '-cp',
+    '-classpath',
+    '--class-path',
+    '-p',
+    '--module-path',
+    '--add-opens',
+    '--add-exports',
+    '--add-modules',
+  ],
 };
 /** Options after which there is no script but program text. */
 const INLINE = new Set(['-e', '-p', '-c', '-pe', '--eval', '--print', '-i']);
@@ -39,12 +68,51 @@ const RUNNERS = new Set(['gunicorn', 'uvicorn', 'hypercorn', 'daphne', 'waitress
 
 /** Names that say as much as `main` does: the folder is asked instead. */
 const GENERIC = new Set([
-  'index', 'main', 'server', 'app', 'application', 'start', 'run', 'cli', 'wsgi', 'asgi', 'manage', 'service', 'worker',
-  'artisan', '__main__',
+  'index',
+  'main',
+  'server',
+  'app',
+  'application',
+  'start',
+  'run',
+  'cli',
+  'wsgi',
+  'asgi',
+  'manage',
+  'service',
+  'worker',
+  'artisan',
+  '__main__',
 ]);
 const GENERIC_FOLDERS = new Set([
-  '', '.', '..', 'src', 'dist', 'lib', 'build', 'bin', 'out', 'app', 'target', 'release', 'debug', 'cmd', 'root',
-  'home', 'tmp', 'usr', 'opt', 'srv', 'var', 'code', 'workspace', 'www', 'node_modules', 'local', 'services', 'server',
+  '',
+  '.',
+  '..',
+  'src',
+  'dist',
+  'lib',
+  'build',
+  'bin',
+  'out',
+  'app',
+  'target',
+  'release',
+  'debug',
+  'cmd',
+  'root',
+  'home',
+  'tmp',
+  'usr',
+  'opt',
+  'srv',
+  'var',
+  'code',
+  'workspace',
+  'www',
+  'node_modules',
+  'local',
+  'services',
+  'server',
 ]);
 const FOLDERS_UP_MAX = 4;
 
@@ -61,7 +129,19 @@ const KNOWN: Readonly<Record<string, string>> = {
 };
 /** Words after a program that do not say which part of it runs. */
 const GENERIC_WORDS = new Set([
-  'serve', 'server', 'start', 'run', 'up', 'daemon', 'agent', 'worker', 'exec', 'listen', 'standalone', 'web', 'start-dev',
+  'serve',
+  'server',
+  'start',
+  'run',
+  'up',
+  'daemon',
+  'agent',
+  'worker',
+  'exec',
+  'listen',
+  'standalone',
+  'web',
+  'start-dev',
 ]);
 const SYSTEM_FOLDERS = /^\/(?:usr\/)?s?bin\//;
 const EXTENSION = /\.(?:[mc]?[jt]sx?|pyc?|pyz|rb|pl|php|phar|sh|jar|war|dll|exe|lua|r|ksh)$/i;
@@ -80,13 +160,17 @@ export function processName(facts: CommandFacts): string {
 function nameOf(facts: CommandFacts): string {
   const [zeroth, ...rest] = facts.arguments;
   if (zeroth === undefined || zeroth === '') return facts.comm;
-  const title = titleName(zeroth, rest.length === 0 || rest.every((one) => one === ''));
+  const title = titleName(
+    zeroth,
+    rest.every((one) => one === ''),
+  );
   if (title !== undefined) return KNOWN[title] ?? title;
   const base = baseName(zeroth.replace(/^-/, ''));
   const program = base.toLowerCase().replace(/[\d.]+$/, '');
   if (INTERPRETERS.has(program)) return scriptName(program, rest, facts.folder) ?? base;
   if (RUNNERS.has(base)) return runnerName(base, rest, facts.folder);
-  if (base === 'beam.smp' || base === 'beam') return rest.some((one) => one.includes('rabbit')) ? 'rabbitmq' : base;
+  if (base === 'beam.smp' || base === 'beam')
+    return rest.some((one) => one.includes('rabbit')) ? 'rabbitmq' : base;
   return programName(base, rest, facts.executable ?? zeroth);
 }
 
@@ -99,7 +183,9 @@ function titleName(zeroth: string, alone: boolean): string | undefined {
   if (colon > 0) {
     const inBrackets = /\[([\w.:-]{1,64})\]\s*$/.exec(zeroth)?.[1];
     const program = baseName(zeroth.slice(0, colon));
-    return RUNNERS.has(program) && inBrackets !== undefined ? (inBrackets.split(/[.:]/)[0] ?? program) : program;
+    return RUNNERS.has(program) && inBrackets !== undefined
+      ? (inBrackets.split(/[.:]/)[0] ?? program)
+      : program;
   }
   const space = zeroth.indexOf(' ');
   if (space <= 0 || !alone) return undefined;
@@ -107,7 +193,11 @@ function titleName(zeroth: string, alone: boolean): string | undefined {
 }
 
 /** What an interpreter runs, or undefined: program text, or a prompt. */
-function scriptName(program: string, rest: readonly string[], folder: string | undefined): string | undefined {
+function scriptName(
+  program: string,
+  rest: readonly string[],
+  folder: string | undefined,
+): string | undefined {
   const kind = program === 'nodejs' || program === 'tsx' || program === 'ts-node' ? 'node' : program;
   const withValue = WITH_VALUE[kind === 'pypy' ? 'python' : kind] ?? [];
   for (let at = 0; at < rest.length; at++) {
@@ -117,9 +207,11 @@ function scriptName(program: string, rest: readonly string[], folder: string | u
     if (withValue.includes(argument)) at++;
     else if (INLINE.has(argument)) return undefined;
     else if (argument.startsWith('-')) continue;
-    else if ((kind === 'deno' || kind === 'bun' || kind === 'dotnet') && VERBS_OF_DENO.has(argument)) continue;
+    else if ((kind === 'deno' || kind === 'bun' || kind === 'dotnet') && VERBS_OF_DENO.has(argument))
+      continue;
     else if (kind === 'java') return argument.split('/').at(-1)?.split('.').at(-1);
-    else if (RUNNERS.has(baseName(argument))) return runnerName(baseName(argument), rest.slice(at + 1), folder);
+    else if (RUNNERS.has(baseName(argument)))
+      return runnerName(baseName(argument), rest.slice(at + 1), folder);
     else return fileName(argument, folder);
   }
   return undefined;
@@ -154,10 +246,11 @@ function folderName(path: string): string | undefined {
   const segments = path.split('/').filter((segment) => segment !== '.' && segment !== '');
   for (let up = 1; up <= FOLDERS_UP_MAX && up <= segments.length; up++) {
     const segment = segments[segments.length - up];
+    // A user's own folder: /home/anna/src names nobody `anna`.
+    if (segments[segments.length - up - 1] === 'home') return undefined;
     if (segment !== '..' && !GENERIC_FOLDERS.has(segment.toLowerCase())) return segment;
-    // Further up it is no longer the service's own folder: /home/anna/src names nobody `anna`.
-    if (['home', 'tmp', 'usr', 'opt', 'srv', 'var', 'root'].includes(segment)) return undefined;
-    if (segments[segments.length - up - 2] === 'home') return undefined;
+    // Further up it is no longer the service's own folder.
+    if (['tmp', 'usr', 'opt', 'srv', 'var', 'root'].includes(segment)) return undefined;
   }
   return undefined;
 }

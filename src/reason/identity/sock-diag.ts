@@ -85,11 +85,13 @@ export class SockDiag {
     const id = HEADER_BYTES + 8;
     request.writeUInt16BE(localPort, id);
     request.writeUInt16BE(remotePort, id + 2);
-    if (!writeAddress(request, id + ID_SOURCE, local) || !writeAddress(request, id + ID_TARGET, remote)) return 0;
+    if (!writeAddress(request, id + ID_SOURCE, local) || !writeAddress(request, id + ID_TARGET, remote))
+      return 0;
     request.fill(0xff, id + ID_COOKIE, id + ID_COOKIE + 8); // INET_DIAG_NOCOOKIE.
     if (!this.#send()) return 0;
     const bytes = this.#receive();
-    if (bytes < HEADER_BYTES + MESSAGE_BYTES || this.#answer.readUInt16LE(4) !== SOCK_DIAG_BY_FAMILY) return 0;
+    if (bytes < HEADER_BYTES + MESSAGE_BYTES || this.#answer.readUInt16LE(4) !== SOCK_DIAG_BY_FAMILY)
+      return 0;
     // Where there is no such connection the kernel answers with the listener.
     if (this.#answer[HEADER_BYTES + MESSAGE_STATE] === TCP_LISTEN) return 0;
     return this.#answer.readUInt32LE(HEADER_BYTES + MESSAGE_INODE);
@@ -101,12 +103,13 @@ export class SockDiag {
     for (let part = 0; part < PARTS_MAX; part++) {
       const bytes = this.#receive();
       if (bytes < HEADER_BYTES) return false;
-      for (let at = 0; at + HEADER_BYTES <= bytes; ) {
+      for (let at = 0; at + HEADER_BYTES <= bytes;) {
         const length = this.#answer.readUInt32LE(at);
         const type = this.#answer.readUInt16LE(at + 4);
         if (type === NLMSG_DONE) return true;
         if (type === NLMSG_ERROR || length < HEADER_BYTES || at + length > bytes) return false;
-        if (type === SOCK_DIAG_BY_FAMILY) this.#take(table, at + HEADER_BYTES, at + length, family, transport);
+        if (type === SOCK_DIAG_BY_FAMILY)
+          this.#take(table, at + HEADER_BYTES, at + length, family, transport);
         at += (length + 3) & ~3;
       }
     }
@@ -157,7 +160,7 @@ export class SockDiag {
 }
 
 function isOnlyV6(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at + 4 <= end; ) {
+  for (let at = start; at + 4 <= end;) {
     const length = bytes.readUInt16LE(at);
     if (length < 4) return false;
     if (bytes.readUInt16LE(at + 2) === INET_DIAG_SKV6ONLY && length > 4) return bytes[at + 4] !== 0;
@@ -184,8 +187,9 @@ function netlinkCalls(): NetlinkCalls | undefined {
     const library = koffi.load('libc.so.6');
     bound = {
       socket: library.func('int socket(int, int, int)'),
-      send: library.func('ssize_t send(int, void *, size_t, int)'),
-      recv: library.func('ssize_t recv(int, void *, size_t, int)'),
+      // Their results are of 64 bits, but never larger than the buffer or smaller than -1.
+      send: library.func('int send(int, void *, size_t, int)'),
+      recv: library.func('int recv(int, void *, size_t, int)'),
     };
   } catch {
     return undefined;

@@ -118,7 +118,8 @@ export class LiveMap {
       const server = decimal(rows.keys[at + 2], rows.keys[at + 3]);
       this.#addOperation(server, texts[rows.keys[at + KEY_OPERATION]] ?? '');
       const edge = this.#edge(client, server, texts[rows.keys[at + KEY_PROTOCOL]] ?? '');
-      if (edge.client === OTHER && client !== OTHER) this.otherCalls += rows.counts[row * AGGREGATE_COUNTS + COUNT_CALLS];
+      if (edge.client === OTHER && client !== OTHER)
+        this.otherCalls += rows.counts[row * AGGREGATE_COUNTS + COUNT_CALLS];
       edge.total.addRow(rows, row);
       this.#all.addRow(rows, row);
       if (second !== undefined) this.#tally(second, edge).addRow(rows, row);
@@ -135,7 +136,13 @@ export class LiveMap {
       const server = nameOf(names, edge.server);
       const { protocol } = edge;
       const key = JSON.stringify([client, server, protocol]);
-      const shownEdge = getOr(edges, key, () => ({ client, server, protocol, tally: new Tally(), lately: 0 }));
+      const shownEdge = getOr(edges, key, () => ({
+        client,
+        server,
+        protocol,
+        tally: new Tally(),
+        lately: 0,
+      }));
       const shownService = getOr(services, server, () => ({ tally: new Tally(), lately: 0 }));
       if (isRate) {
         shownEdge.lately += tally.calls;
@@ -195,20 +202,17 @@ export class LiveMap {
     return made;
   }
 
+  /** All clients of a server as one; past that limit, all of all. */
   #otherEdge(server: string, protocol: string): Edge {
-    const key = `${OTHER} ${server} ${protocol}`;
-    const known = this.#edges.get(key);
+    const known = this.#edges.get(`${OTHER} ${server} ${protocol}`);
     if (known !== undefined) return known;
     const isLast = this.#otherEdges >= OTHER_EDGES_MAX;
-    const made = { client: OTHER, server: isLast ? OTHER : server, protocol: isLast ? OTHER_NAME : protocol };
-    if (isLast) return getOr(this.#edges, `${OTHER} ${OTHER} ${OTHER_NAME}`, () => this.#counted(made));
-    this.#edges.set(key, this.#counted(made));
-    return this.#otherEdge(server, protocol);
-  }
-
-  #counted(edge: { client: string; server: string; protocol: string }): Edge {
-    this.#otherEdges++;
-    return { ...edge, total: new Tally() };
+    const to = isLast ? OTHER : server;
+    const by = isLast ? OTHER_NAME : protocol;
+    return getOr(this.#edges, `${OTHER} ${to} ${by}`, () => {
+      this.#otherEdges++;
+      return { client: OTHER, server: to, protocol: by, total: new Tally() };
+    });
   }
 
   #addOperation(server: string, operation: string): void {
