@@ -259,7 +259,7 @@ export class Engine implements FrameSink {
       const at = this.#table.at(row);
       if (this.#i32[at + R_KIND] !== 0) this.#close(at, this.#endingAt(at, seconds), seconds, nanos);
     }
-    this.#decoder.tick(seconds + 3600);
+    this.#decoder.finish();
     this.flush();
   }
 

@@ -22,6 +22,41 @@ export interface OracleEntry {
   readonly frames: number;
   /** How often each protocol stands in a frame. */
   readonly protocols: Readonly<Record<string, number>>;
+  /** By protocol: counts by field, or histograms of a field's values. */
+  readonly l7?: Readonly<Record<string, Readonly<Record<string, number | Readonly<Record<string, number>>>>>>;
+}
+
+/**
+ * Requests of HTTP over TCP, by method: `http.request` leaves out what tshark calls notifications (SUBSCRIBE).
+ * It counts SSDP, which is HTTP over UDP, with them; those are known by their methods.
+ */
+export function httpRequests(entry: OracleEntry): number {
+  const methods = entry.l7?.['http']?.['http.request.method'];
+  if (typeof methods !== 'object') return 0;
+  let requests = 0;
+  for (const [method, count] of Object.entries(methods)) {
+    const ssdp = entry.protocols['ssdp'] !== undefined && (method === 'M-SEARCH' || method === 'NOTIFY');
+    if (!ssdp) requests += count;
+  }
+  return requests;
+}
+
+/** Queries of DNS; those of multicast DNS, LLMNR and NetBIOS names are counted apart. */
+export function dnsQueries(entry: OracleEntry): number {
+  const queries = entry.l7?.['dns']?.['queries'];
+  return typeof queries === 'number' ? queries : 0;
+}
+
+/** Rows of Zeek's redis log by capture; one row is a command. */
+export function zeekRedis(): ReadonlyMap<string, number> {
+  const zeek: unknown = JSON.parse(readFileSync(join(CORPORA, 'cases/zeek.json'), 'utf8'));
+  const rows = new Map<string, number>();
+  if (typeof zeek !== 'object' || zeek === null || !('cases' in zeek)) return rows;
+  const cases = zeek.cases as { protocol: string; pcap: string; rows: unknown[] }[];
+  for (const entry of cases) {
+    if (entry.protocol === 'redis') rows.set(`zeek+zeek/${entry.pcap}`, entry.rows.length);
+  }
+  return rows;
 }
 
 /** By path in the folder. */
