@@ -41,7 +41,15 @@ import { BOTH, DROP, judge, ORPHAN, PAIR, type Verdict } from './conversation/pa
 import { noteRequest } from './conversation/pipelining.ts';
 import { readTrace } from './conversation/trace-context.ts';
 import { endingOf, type Ending } from './conversation/ending.ts';
-import { guess, GUESS_NONE, GUESS_TLS, GUESS_WAIT } from './conversation/recognition.ts';
+import {
+  FIRST_OF_ALL,
+  guess,
+  GUESS_NONE,
+  GUESS_TLS,
+  GUESS_WAIT,
+  ONLY_ONE,
+  SURE_ONLY,
+} from './conversation/recognition.ts';
 import { NEED_MORE, SERVER, type Protocol, type Side, type WireContext } from './protocols/protocol.ts';
 import {
   CONNECTION_ANSWER_LOST,
@@ -77,6 +85,7 @@ import {
   R_KIND,
   R_OPEN_FIRST,
   R_PROTOCOL,
+  R_PROTOCOL_BEFORE,
   R_STATE,
   R_STATE_BYTES,
   R_UPGRADE,
@@ -254,7 +263,7 @@ export class Conversation implements CallWriter {
     this.#origin = 0;
     this.#fresh = start;
     if (i32[at + R_PROTOCOL] === 0) {
-      const verdict = guess(this.#context, this.#protocols, at, direction, start, end, 0, 0, true);
+      const verdict = guess(this.#context, this.#protocols, at, direction, start, end, 0, 0, SURE_ONLY);
       if (verdict >= 0) this.#decide(verdict);
       else if (++i32[at + R_GUESSES] >= DATAGRAM_GUESSES_MAX) i32[at + R_PROTOCOL] = PROTOCOL_UNKNOWN;
     }
@@ -278,6 +287,7 @@ export class Conversation implements CallWriter {
   /** The connection is over, in the given way: its open calls end, its slabs go back. */
   close(at: number, ending: Ending, seconds: number, nanos: number): void {
     const i32 = this.#i32;
+    if (i32[at + R_PROTOCOL] === 0) this.#decideAtLast(at, seconds, nanos);
     for (let direction = 0; direction < 2; direction++) {
       const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
       // What a reset or the end of the capture cut off is not complete.
@@ -667,6 +677,7 @@ export class Conversation implements CallWriter {
     const at = this.#at;
     const code = i32[at + R_UPGRADE];
     i32[at + R_UPGRADE] = 0;
+    i32[at + R_PROTOCOL_BEFORE] = i32[at + R_PROTOCOL];
     this.#dropState(at);
     for (let direction = 0; direction < 2; direction++) {
       const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
@@ -700,7 +711,7 @@ export class Conversation implements CallWriter {
     const otherStart = i32[other + D_PENDING];
     const otherEnd = otherStart + i32[other + D_PENDING_BYTES];
     const verdict = guess(
-      this.#context, this.#protocols, at, this.#direction, from, to, otherStart, otherEnd, false,
+      this.#context, this.#protocols, at, this.#direction, from, to, otherStart, otherEnd, ONLY_ONE,
     );
     if (verdict >= 0) {
       this.#decide(verdict);
@@ -719,6 +730,25 @@ export class Conversation implements CallWriter {
         this.#dropPending(d);
       } else this.#giveUp(PROTOCOL_UNKNOWN, had > 0 ? 0 : end - start);
     }
+  }
+
+  /** Both sides spoke, several protocols could be meant, and nothing more will come. */
+  #decideAtLast(at: number, seconds: number, nanos: number): void {
+    const i32 = this.#i32;
+    const one = at + R_DIRECTION;
+    const two = one + DIRECTION_WORDS;
+    if (i32[one + D_PENDING_BYTES] === 0 || i32[two + D_PENDING_BYTES] === 0) return;
+    this.#enter(at, 0, 0, seconds, nanos);
+    const start = i32[one + D_PENDING];
+    const other = i32[two + D_PENDING];
+    const end = start + i32[one + D_PENDING_BYTES];
+    const otherEnd = other + i32[two + D_PENDING_BYTES];
+    const verdict = guess(this.#context, this.#protocols, at, 0, start, end, other, otherEnd, FIRST_OF_ALL);
+    if (verdict < 0) return;
+    this.#decide(verdict);
+    const client = i32[at + R_CLIENT];
+    this.#replayPending(client);
+    this.#replayPending(1 - client);
   }
 
   /** `choice` is protocol * 2 + direction of the client. */
@@ -814,7 +844,7 @@ export class Conversation implements CallWriter {
     const at = this.#at;
     if (i32[at + R_PROTOCOL] === PROTOCOL_UNKNOWN && ++i32[at + R_GUESSES] % RETRY_SEGMENTS === 0) {
       i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
-      const verdict = guess(this.#context, this.#protocols, at, this.#direction, start, end, 0, 0, true);
+      const verdict = guess(this.#context, this.#protocols, at, this.#direction, start, end, 0, 0, SURE_ONLY);
       if (verdict >= 0) {
         i32[at + R_PROTOCOL] = 0;
         this.#decide(verdict);

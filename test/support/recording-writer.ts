@@ -12,7 +12,7 @@ import {
   FLAGS,
   OUTCOMES,
 } from '../../src/record/codes.ts';
-import { OUTCOME_OK, OUTCOME_ONE_WAY, OUTCOME_RESET } from '../../src/record/codes.ts';
+import { OUTCOME_CANCELLED, OUTCOME_OK, OUTCOME_ONE_WAY, OUTCOME_RESET } from '../../src/record/codes.ts';
 import { OUTCOME_UNANSWERED, OUTCOME_UNKNOWN } from '../../src/record/codes.ts';
 import { FINGERPRINTS_MAX, OPEN_CALL_WORDS_OWN } from '../../src/record/open-call.ts';
 import { TRACE_B3, TRACE_B3_TRACE_ID, TRACE_PARENT, TRACE_REQUEST_ID } from '../../src/record/call-writer.ts';
@@ -190,7 +190,7 @@ export class RecordingWriter implements CallWriter {
       call.ended = true;
       if (call.answered || (call.upgrade !== '-' && call.outcome > 0)) continue;
       if (reset) call.outcome = OUTCOME_RESET;
-      else if (!call.answering) call.outcome = OUTCOME_UNANSWERED;
+      else if (!call.answering) call.outcome = call.asked ? OUTCOME_UNANSWERED : OUTCOME_CANCELLED;
     }
   }
 

@@ -13,9 +13,15 @@ export const GUESS_WAIT = -2;
 /** TLS records. */
 export const GUESS_TLS = -3;
 
+/** What is enough: something sure, or the only one that could be, or (nothing more comes) the first of those. */
+export type Enough = 0 | 1 | 2;
+export const SURE_ONLY: Enough = 0;
+export const ONLY_ONE: Enough = 1;
+export const FIRST_OF_ALL: Enough = 2;
+
 /**
  * Looks at the bytes [start, end) of `direction`, and those of the other direction if any (otherStart > 0).
- * Returns protocol * 2 + direction of the client, or GUESS_…. `sureOnly`: what could be is not enough.
+ * Returns protocol * 2 + direction of the client, or GUESS_….
  */
 export function guess(
   context: WireContext,
@@ -26,7 +32,7 @@ export function guess(
   end: number,
   otherStart: number,
   otherEnd: number,
-  sureOnly: boolean,
+  enough: Enough,
 ): number {
   const i32 = context.i32;
   const udp = i32[at + R_KIND] >> 8 === TRANSPORT_UDP;
@@ -51,8 +57,10 @@ export function guess(
         }
         const choice = index * 2 + client;
         if (here === SURE || there === SURE) return choice;
-        if (maybe >= 0 || sureOnly) continue;
-        maybe = otherEnd > otherStart ? choice : GUESS_WAIT;
+        if (enough === SURE_ONLY || (enough === FIRST_OF_ALL && maybe >= 0)) continue;
+        // Two that could be: a port must not decide between them.
+        const alone = otherEnd > otherStart && (maybe === GUESS_NONE || enough === FIRST_OF_ALL);
+        maybe = alone ? choice : GUESS_WAIT;
       }
     }
   }

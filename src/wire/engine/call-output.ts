@@ -266,7 +266,8 @@ export class CallOutput implements ConversationSink {
   }
 
   #protocolOf(at: number): number {
-    const index = this.#i32[at + row.R_PROTOCOL];
+    let index = this.#i32[at + row.R_PROTOCOL];
+    if (index <= 0) index = this.#i32[at + row.R_PROTOCOL_BEFORE];
     return index > 0 ? this.#protocolIds[index - 1] : 0;
   }
 

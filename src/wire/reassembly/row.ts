@@ -36,6 +36,8 @@ export const R_SYN_NANOS = 36; // Seconds, nanos of the first SYN.
 export const R_BYTES_UNREAD = 38; // Bytes of an unread protocol, a 64-bit float, 8-aligned.
 /** What both sides speak once the current message has ended, as UPGRADE_* or a protocol's index + 1. */
 export const R_UPGRADE = 40;
+/** Index + 1 of the protocol that an upgrade ended: open calls may be of it still. */
+export const R_PROTOCOL_BEFORE = 41;
 export const R_DIRECTION = 48;
 
 export const D_NEXT = 0; // Next sequence number expected in order.
