@@ -763,10 +763,9 @@ export class Conversation implements CallWriter {
     // Joined in the middle: nothing before this is known, on either side.
     this.#ledger.add(MID_STREAM, 1, 0);
     i32[at + R_FLAGS] |= CONNECTION_ANSWER_LOST;
-    i32[at + R_DIRECTION + D_FLAGS] |= DIRECTION_HOLE;
-    i32[at + R_DIRECTION + DIRECTION_WORDS + D_FLAGS] |= DIRECTION_HOLE;
-    const other = at + R_DIRECTION + (1 - this.#direction) * DIRECTION_WORDS;
-    if (i32[other + D_PENDING_BYTES] === 0) i32[other + D_FLAGS] |= DIRECTION_LOST;
+    // What is here need not be the beginning of a message, either.
+    i32[at + R_DIRECTION + D_FLAGS] |= DIRECTION_HOLE | DIRECTION_LOST;
+    i32[at + R_DIRECTION + DIRECTION_WORDS + D_FLAGS] |= DIRECTION_HOLE | DIRECTION_LOST;
   }
 
   #begin(index: number): void {
