@@ -1,6 +1,6 @@
 /**
- * A service for tests of who is behind a socket: a child process, named by its script, that listens on TCP and
- * UDP, IPv4 and IPv6, and connects where it is told. It ends when its standard input does.
+ * A service for tests of who is behind a socket: a child process, named by its script, that listens on TCP
+ * and UDP, IPv4 and IPv6, and connects where it is told. It ends when its standard input does.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,11 @@ import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 const held = [];
 const listen = (host) => new Promise((done) => {
-  const server = createServer((socket) => { held.push(socket); socket.on('error', () => {}); socket.write('x'); });
+  const server = createServer((socket) => {
+    held.push(socket);
+    socket.on('error', () => {});
+    socket.write('x');
+  });
   server.once('error', () => done(0));
   server.listen(0, host, () => done(server.address().port));
 });
@@ -25,7 +29,8 @@ const bind = (type, host) => new Promise((done) => {
 });
 const host = process.argv[2] ?? '127.0.0.1';
 const ports = {
-  tcp4: await listen(host), tcp6: await listen('::1'), any: await listen('::'), udp4: await bind('udp4', host), udp6: await bind('udp6', '::1'),
+  tcp4: await listen(host), tcp6: await listen('::1'), any: await listen('::'),
+  udp4: await bind('udp4', host), udp6: await bind('udp6', '::1'),
 };
 console.log(JSON.stringify({ pid: process.pid, ...ports }));
 createInterface({ input: process.stdin }).on('line', (line) => {

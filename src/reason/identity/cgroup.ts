@@ -1,7 +1,7 @@
 /**
  * What the control groups of a process say of it: container, pod, unit of systemd. Parses /proc/PID/cgroup
- * (https://man7.org/linux/man-pages/man7/cgroups.7.html), versions 1 and 2; the names below are those that the
- * runtimes give their groups, with the cgroupfs and the systemd driver.
+ * (https://man7.org/linux/man-pages/man7/cgroups.7.html), versions 1 and 2; the names below are those that
+ * the runtimes give their groups, with the cgroupfs and the systemd driver.
  */
 
 export interface CgroupFacts {

@@ -66,7 +66,7 @@ const DEPLOYMENT = new RegExp(`^(.+)-${SUFFIX}{6,10}-${SUFFIX}{5}$`);
 const DAEMON_SET = new RegExp(`^(.+)-${SUFFIX}{5}$`);
 const STATEFUL_SET = /^(.+)-\d{1,4}$/;
 
-/** `cart-7d9f8c6b5-x2x4q` is of the Deployment cart, `agent-x2x4q` of a DaemonSet, `db-0` of a StatefulSet. */
+/** `cart-7d9f8c6b5-x2x4q` is of the Deployment cart, `agent-x2x4q` a DaemonSet's, `db-0` a StatefulSet's. */
 export function workloadOf(pod: string): string {
   return (DEPLOYMENT.exec(pod) ?? DAEMON_SET.exec(pod) ?? STATEFUL_SET.exec(pod))?.[1] ?? pod;
 }

@@ -1,7 +1,7 @@
 /**
  * Who an endpoint id was: names with their evidence, from the configuration, processes, DNS answers, Host
  * headers and name blocks. Ids are decimal text, as in JSON. Rows carry ids and names are resolved when they
- * are read, so what is learnt later names earlier rows. Order of evidence and limits: docs/formats/services.md.
+ * are read, so what is learnt later names earlier rows. Order of evidence: docs/formats/services.md.
  */
 import { addressText } from '../../record/address.ts';
 import {
@@ -19,10 +19,11 @@ import { ServiceRules, isLoopback, parseAddress, type ServiceRule } from './addr
 import { NameList, byPrecedence, type EndpointName, type Evidence } from './name-list.ts';
 
 /**
- * Each, about 500 bytes an endpoint. Servers and what processes own last: past the limit new ones are not kept.
- * Clients known by their address only pass: those first seen are forgotten.
+ * Each, about 500 bytes an endpoint. Servers and what processes own last: past the limit new ones are not
+ * kept. Clients known by their address only pass: those first seen are forgotten.
  */
 const PASSING_MAX = 32_768;
+const PASSING_FORGOTTEN = 1024;
 const LASTING_MAX = 32_768;
 /** Addresses with names: whoever answers DNS queries could fill more. */
 const ADDRESSES_MAX = 32_768;
@@ -247,15 +248,18 @@ export class EndpointNames {
       this.#lasting.set(id, made);
       return made;
     }
-    if (this.#passing.size >= PASSING_MAX) {
-      for (const oldest of this.#passing.keys()) {
-        this.#passing.delete(oldest);
-        this.refused++;
-        break;
-      }
-    }
+    if (this.#passing.size >= PASSING_MAX) this.#forgetPassing();
     this.#passing.set(id, made);
     return made;
+  }
+
+  /** Many at once: the first key of a Map is slow to find among deleted ones. */
+  #forgetPassing(): void {
+    for (const oldest of this.#passing.keys()) {
+      this.#passing.delete(oldest);
+      this.refused++;
+      if (this.#passing.size <= PASSING_MAX - PASSING_FORGOTTEN) return;
+    }
   }
 
   #address(address: string): KnownAddress | undefined {

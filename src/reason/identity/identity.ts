@@ -1,6 +1,6 @@
 /**
- * Who is behind the ends of new connections on this host: socket → process → container, unit or process, as
- * an endpoint id that the worker gives the connection's later calls. Listeners are known exactly; a client is
+ * Who is behind the ends of new connections on this host: socket → process → container, unit or process,
+ * as an endpoint id that the worker gives the connection's later calls. Listeners are known exactly; a client is
  * known when its socket is still there when its connection is told to us, and is counted as unknown else.
  */
 import { addressText } from '../../record/address.ts';
@@ -43,7 +43,7 @@ const ENDPOINTS_MAX = 4096;
 /** Units that start whatever they are told: what runs in them says nothing about what it is. */
 const COARSE_UNIT = /^(?:supervisord?|cron|crond|atd|sshd?|runit|runsvdir|s6|pm2-.+|session-.+)\.service$/;
 
-/** Words of an assignment: row, number, side (1 server, 0 client), low, high; as the worker's message has them. */
+/** Words of an assignment, as the worker takes them: row, number, side (1 server, 0 client), low, high. */
 export const ASSIGNMENT_WORDS = 5;
 
 export interface IdentityOptions {
@@ -142,10 +142,11 @@ export class Identity {
     const open = ends.filter((end) => this.#findSocket(end, nowMs));
     const isComplete = this.#findProcesses(open, nowMs);
     const assignments: number[] = [];
+    const infos = new Map<number, ProcessInfo | undefined>();
     const waiting: End[] = [];
     for (const end of open) {
       const pid = this.#owners.get(end.inode);
-      const info = pid === undefined ? undefined : this.#processes.info(pid);
+      const info = pid === undefined ? undefined : this.#infoOf(pid, infos);
       if (info !== undefined) this.#assign(end, info, assignments);
       else if (isComplete && end.inode !== 0 && pid === undefined) this.#count(end.connection);
       else if (++end.tries >= TRIES_MAX || waiting.length >= WAITING_MAX) this.#count(end.connection);
@@ -154,6 +155,14 @@ export class Identity {
     }
     if (waiting.length > 0) this.#waiting.set(worker, waiting);
     return Int32Array.from(assignments);
+  }
+
+  /** A process is looked at once in a call: few processes have most connections. */
+  #infoOf(pid: number, infos: Map<number, ProcessInfo | undefined>): ProcessInfo | undefined {
+    if (infos.has(pid)) return infos.get(pid);
+    const info = this.#processes.info(pid);
+    infos.set(pid, info);
+    return info;
   }
 
   /** Notes the ends that are on this host. */

@@ -86,8 +86,8 @@ export class NameList {
 
 /**
  * Best first: by evidence; of one evidence the one that held at `at`, or nearest to it, so that a name learnt
- * later names earlier rows too and a successor does not rename its predecessor's; then the one seen more often,
- * then the newest.
+ * later names earlier rows too and a successor does not rename its predecessor's; then the one seen more
+ * often, then the newest.
  */
 export function byPrecedence(at: number | undefined) {
   return (a: EndpointName & { count?: number }, b: EndpointName & { count?: number }): number =>

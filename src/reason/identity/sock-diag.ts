@@ -61,7 +61,7 @@ export class SockDiag {
     this.#descriptor = descriptor;
   }
 
-  /** Undefined where there is no glibc or no netlink: /proc/net answers there. The socket is held for good. */
+  /** Undefined where there is no glibc or no netlink: /proc/net answers there. It is held for good. */
   static open(): SockDiag | undefined {
     const calls = netlinkCalls();
     if (calls === undefined) return undefined;
@@ -149,7 +149,7 @@ export class SockDiag {
     return this.#calls.send(this.#descriptor, this.#request, REQUEST_BYTES, 0) === REQUEST_BYTES;
   }
 
-  /** The kernel has answered by the time `send` returns. What an earlier question left behind is passed over. */
+  /** The kernel has answered by the time `send` returns. What an earlier question left is passed over. */
   #receive(): number {
     for (let tries = 0; tries < 64; tries++) {
       const bytes = this.#calls.recv(this.#descriptor, this.#answer, BUFFER_BYTES, MSG_DONTWAIT);

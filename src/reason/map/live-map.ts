@@ -1,7 +1,7 @@
 /**
  * Services and edges from the workers' aggregates: since the start, and in the last seconds. Kept by endpoint
- * id and named when somebody looks, so that a name learnt later names what came before. Everything is bounded;
- * what is over a limit is added up as `other`, so the sums stay right.
+ * id and named when somebody looks, so that a name learnt later names what came before. Everything is
+ * bounded; what is over a limit is added up as `other`, so the sums stay right.
  */
 import {
   AGGREGATE_COUNTS,
@@ -22,7 +22,7 @@ const OTHER_EDGES_MAX = 1024;
 const OPERATIONS_MAX = 65_536;
 /** Seconds that a window can look back. */
 const WINDOW_MAX_SECONDS = 60;
-/** Tallies of seconds, about 700 bytes each; past it the oldest seconds go, and the window is told shorter. */
+/** Tallies of seconds, about 700 bytes each; past it the oldest seconds go, the window is told shorter. */
 const SECOND_TALLIES_MAX = 32_768;
 /** What `rate` covers where the window is everything since the start: calls a second, lately. */
 const LATELY_SECONDS = 10;
@@ -182,7 +182,7 @@ export class LiveMap {
     const { calls, errors, clientErrors, unknown } = tally;
     const services = new Set<string>();
     for (const { server } of this.#edges.values()) services.add(nameOf(names, server));
-    // Several endpoints of one name (instances, an address before its process was found) have operations in common.
+    // Endpoints of one name (instances, an address before its process was found) share operations.
     const byName = new Map<string, ReadonlySet<string>[]>();
     for (const [server, operations] of this.#operations) {
       getOr(byName, nameOf(names, server), () => []).push(operations);
