@@ -77,10 +77,13 @@ function print(line: Line): void {
   process.stdout.write(
     `${line.protocol.padEnd(6)}${line.damage.padEnd(26)}${String(line.calls).padStart(7)} calls  right ${share(line.right)} ` +
       `(at best ${share(line.possible)}; inexact ${line.rightInexact}, lost by us ${line.lostByUs}, better ${line.better})  ` +
-      `half ${share(line.half)}  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
+      `half ${share(line.half)} (cut requests ${line.cutRequests})  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
       `CPU ${line.cpuRatio.toFixed(2)}×  ${line.verdict}\n`,
   );
-  if (process.argv.includes('--examples')) for (const example of line.examples) process.stdout.write(`    ${example}\n`);
+  if (!process.argv.includes('--examples')) return;
+  const worst = Object.entries(line.lostOn).sort((a, b) => b[1] - a[1]).slice(0, 4);
+  for (const [connection, count] of worst) process.stdout.write(`    ${count} lost by us on ${connection}\n`);
+  for (const example of line.examples) process.stdout.write(`    ${example}\n`);
 }
 
 await makeCaptures();

@@ -15,6 +15,9 @@ export interface Measured extends Pass {
   readonly residentBytes: number;
 }
 
+/** Share of rows by which two passes over a damaged capture may differ. */
+const ROWS_DIFFER = 0.01;
+
 /** Starts a process for it. */
 export function measure(level: Level, path: string, passes: number, ...how: ('bodies' | 'plain')[]): Measured {
   const args = [`${SCRIPTS}measure.js`, level, path, String(passes), ...how];
@@ -34,7 +37,9 @@ async function main(level: Level, path: string, passes: number, how: readonly st
   const measured: Pass[] = [];
   for (let pass = 0; pass < passes; pass++) measured.push(await driver.pass(path));
   const passesS = measured.map((pass) => pass.cpuS);
-  if (measured.some((pass) => pass.calls !== cold.calls)) throw new Error('passes differ in their calls');
+  // When a hole is given up depends on the frames read before it, and with that how halves are told: a few rows.
+  const differ = measured.map((pass) => Math.abs(pass.calls - cold.calls));
+  if (Math.max(...differ) > cold.calls * ROWS_DIFFER) throw new Error('passes differ in their calls');
   const residentBytes = process.resourceUsage().maxRSS * 1024;
   const result: Measured = { ...cold, cpuS: median(passesS), passesS, coldS: cold.cpuS, residentBytes };
   process.stdout.write(`${JSON.stringify(result)}\n`);

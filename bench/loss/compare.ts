@@ -18,6 +18,8 @@ export interface Comparison {
   rightInexact: number;
   /** Request or answer only (or both, in two rows), marked as our loss. */
   half: number;
+  /** Of `half`: only the beginning of the request was seen, and the id is therefore another. */
+  cutRequests: number;
   /** Pairs that the clean capture does not have, and calls told twice. */
   wrong: number;
   /** Told as unanswered, reset, timed out or cancelled where the clean capture does not. */
@@ -29,6 +31,8 @@ export interface Comparison {
   lostByUs: number;
   /** Halves of no known call. */
   stray: number;
+  /** `lostByUs` by connection. */
+  readonly lostOn: Record<string, number>;
   readonly examples: string[];
 }
 
@@ -91,8 +95,8 @@ class Comparing {
   readonly #end: Float64Array;
   readonly #state: Uint8Array;
   readonly #result: Comparison = {
-    calls: 0, possible: 0, right: 0, rightInexact: 0, half: 0, wrong: 0, blamed: 0, missing: 0, better: 0,
-    lostByUs: 0, stray: 0, examples: [],
+    calls: 0, possible: 0, right: 0, rightInexact: 0, half: 0, cutRequests: 0, wrong: 0, blamed: 0, missing: 0, better: 0,
+    lostByUs: 0, stray: 0, lostOn: {}, examples: [],
   };
 
   constructor(clean: readonly CallRow[], times: Times) {
@@ -125,6 +129,7 @@ class Comparing {
       if (state === RIGHT && !possible) result.better++;
       if (state !== RIGHT && possible) {
         result.lostByUs++;
+        result.lostOn[row.connection] = (result.lostOn[row.connection] ?? 0) + 1;
         this.#example('not told whole, though its first packets are there', index, undefined);
       }
     }
@@ -134,8 +139,7 @@ class Comparing {
   #request(row: CallRow): void {
     const index = this.#match(row);
     if (index === undefined) {
-      if (!row.hasAnswer) this.#result.stray++;
-      else this.#wrong('a pair of no known request', undefined, row);
+      this.#unknown(row);
       return;
     }
     const clean = this.#clean[index];
@@ -158,6 +162,18 @@ class Comparing {
     else this.#state[index] = RIGHT;
   }
 
+  /** No request of the clean capture has this id: one of which only the beginning was seen, or a wrong one. */
+  #unknown(row: CallRow): void {
+    const at = this.#byConnection.get(row.connection) ?? [];
+    const begun = at.find((index) => this.#times.now(this.#clean[index].start) === row.start);
+    const marked = (row.flags & FLAG_GAP) !== 0 && !BLAMING.has(row.outcome);
+    if (begun !== undefined && marked && (!row.hasAnswer || this.#isAnswerOf(begun, row))) {
+      this.#raise(begun, HALF);
+      this.#result.cutRequests++;
+    } else if (!row.hasAnswer) this.#result.stray++;
+    else this.#wrong('a pair of no known request', begun, row);
+  }
+
   /** By id and connection; of several (an id may come again) the one that began nearest to it. */
   #match(row: CallRow): number | undefined {
     const found = this.#byId.get(`${row.connection} ${row.call}`);
@@ -171,10 +187,14 @@ class Comparing {
     const clean = this.#clean[index];
     const inexact = row.flags & (FLAG_GAP | FLAG_TRUNCATED);
     if (row.status !== clean.status) return false;
-    if (row.responseBytes !== clean.responseBytes && inexact === 0) return false;
-    if (row.firstByte === this.#firstByte[index] && row.responseBytes === clean.responseBytes) return true;
+    // An answer whose end the capture does not have is open, and has what was seen.
+    const open = row.outcome === 'open' && BigInt(row.responseBytes) < BigInt(clean.responseBytes);
+    if (row.responseBytes !== clean.responseBytes && inexact === 0 && !open) return false;
+    // No duration is below 0: an answer that was captured before its request has the time of the request.
+    const expected = Math.max(this.#firstByte[index], row.start);
+    if (row.firstByte === expected && row.responseBytes === clean.responseBytes) return true;
     this.#result.rightInexact++;
-    if (row.firstByte >= this.#firstByte[index] && row.firstByte <= this.#end[index]) return true;
+    if (row.firstByte >= expected && row.firstByte <= this.#end[index]) return true;
     // Another packet than the first, or one that was displaced: no other answer may be nearer.
     return this.#nearest(row.connection, row.firstByte, clean.firstByte) === index;
   }
