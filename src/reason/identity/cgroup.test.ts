@@ -5,7 +5,7 @@ import { parseCgroup } from './cgroup.ts';
 const ID = '3f2a9c1d5b7e4f60812233445566778899aabbccddeeff00112233445566aa77';
 const OTHER_ID = 'ffffffff5b7e4f60812233445566778899aabbccddeeff00112233445566aa77';
 const UID = '0e5b2c1a-77d4-4c0f-9a3e-5d6f7a8b9c0d';
-const UID_ = UID.replaceAll('-', '_');
+const UID_IN_GROUP = UID.replaceAll('-', '_');
 const STATIC_UID = '9c1185a5c5e9fc54612808977ee8f548';
 
 type Expected = { id?: string; runtime?: string; pod?: string; unit?: string; user?: number };
@@ -23,7 +23,7 @@ const CASES: readonly [what: string, text: string, expected: Expected][] = [
   ['docker in docker: the inner one', `0::/docker/${OTHER_ID}/docker/${ID}`, { id: ID, runtime: 'docker' }],
   [
     'containerd in Kubernetes, systemd driver',
-    `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_}.slice/cri-containerd-${ID}.scope`,
+    `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_IN_GROUP}.slice/cri-containerd-${ID}.scope`,
     { id: ID, runtime: 'containerd', pod: UID },
   ],
   [
@@ -33,7 +33,7 @@ const CASES: readonly [what: string, text: string, expected: Expected][] = [
   ],
   [
     'containerd with the colon form',
-    `1:name=systemd:/system.slice/containerd.service/kubepods-pod${UID_}.slice:cri-containerd:${ID}`,
+    `1:name=systemd:/system.slice/containerd.service/kubepods-pod${UID_IN_GROUP}.slice:cri-containerd:${ID}`,
     { id: ID, runtime: 'containerd', pod: UID, unit: 'containerd.service' },
   ],
   [
@@ -43,7 +43,7 @@ const CASES: readonly [what: string, text: string, expected: Expected][] = [
   ],
   [
     'cri-o',
-    `0::/kubepods.slice/kubepods-pod${UID_}.slice/crio-${ID}.scope`,
+    `0::/kubepods.slice/kubepods-pod${UID_IN_GROUP}.slice/crio-${ID}.scope`,
     { id: ID, runtime: 'cri-o', pod: UID },
   ],
   ['the monitor of cri-o is not the container', `0::/system.slice/crio-conmon-${ID}.scope`, {}],
