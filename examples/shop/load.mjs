@@ -129,4 +129,4 @@ orders.once('close', () => {
   process.exit(0);
 });
 process.on('SIGINT', () => {});
-run();
+void run();

@@ -204,7 +204,7 @@ export function startProcess(name, { command, isReady, obeys }, prefix) {
     child.once('error', (error) => finish(error.message));
     child.once('exit', (code, signal) => finish(signal ?? `exit code ${code}`));
   });
-  ready.then(() => clearTimeout(timer));
+  void ready.then(() => clearTimeout(timer));
 
   const tell = (order) => child.stdin.write(`${order}\n`);
   /** Sends an order, if any, and waits for the line that `isAnswer` knows, or the end of the process. */

@@ -62,12 +62,12 @@ function readMoves(file) {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`the topology ${file} cannot be read (${error.code})`);
+    throw new Error(`the topology ${file} cannot be read (${error.code})`, { cause: error });
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`the topology ${file} is no JSON: ${error.message}`);
+    throw new Error(`the topology ${file} is no JSON: ${error.message}`, { cause: error });
   }
 }
 
@@ -76,7 +76,8 @@ export function topology(basePort, given = {}, environment = process.env) {
   const moves = typeof given === 'string' ? readMoves(given) : given;
   for (const name of Object.keys(moves)) {
     if (SERVICES[name] === undefined && name !== LOAD) {
-      throw new Error(`topology names "${name}", which is no service of the shop: ${Object.keys(SERVICES)}`);
+      const known = Object.keys(SERVICES).join(', ');
+      throw new Error(`topology names "${name}", which is no service of the shop: ${known}`);
     }
   }
   const places = {};

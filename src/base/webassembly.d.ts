@@ -8,6 +8,7 @@ declare namespace WebAssembly {
     constructor(descriptor: MemoryDescriptor);
     readonly buffer: ArrayBuffer;
   }
+  // oxlint-disable-next-line typescript/no-extraneous-class -- the interface has it so
   class Module {
     constructor(bytes: Uint8Array);
   }

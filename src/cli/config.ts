@@ -67,6 +67,7 @@ function configurationOf(values: Values, environment: Environment): Configuratio
     if (option.limit === true) limits[limitName(option.key)] = values.get(option.key);
   }
   // Each value was checked by the reader of its option's kind; the types say the same as the declaration.
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it is inferred from the property
   const value = <T>(key: OptionKey): T => values.get(key) as T;
   return {
     interface: value('interface'),

@@ -108,9 +108,8 @@ function range(option: OptionDeclaration): string {
 
 function defaultText(option: OptionDeclaration): string {
   if (option.key === 'key-file') return '`~/.config/eastwest/key`';
-  const { default: value } = option;
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
-  return `\`${Array.isArray(value) ? value.join(', ') : String(value)}\``;
+  const values = [option.default ?? []].flat();
+  return values.length === 0 ? 'none' : `\`${values.map(String).join(', ')}\``;
 }
 
 export function exitCodesDocument(): string {

@@ -216,7 +216,9 @@ export class Conversation implements CallWriter {
     const i32 = this.#i32;
     this.lossSeen = seconds;
     if (i32[at + R_PROTOCOL] <= 0) {
-      this.#dropPending(at + R_DIRECTION + direction * DIRECTION_WORDS);
+      const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
+      if (i32[d + D_PENDING_BYTES] > 0) this.#ledger.add(RESYNC, 1, i32[d + D_PENDING_BYTES]);
+      this.#dropPending(d);
       if (i32[at + R_PROTOCOL] === 0) i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
       return;
     }
@@ -311,7 +313,7 @@ export class Conversation implements CallWriter {
     this.#at = at;
     this.#direction = direction;
     this.#d = at + R_DIRECTION + direction * DIRECTION_WORDS;
-    this.#side = (i32[at + R_CLIENT] === direction ? 0 : 1) as Side;
+    this.#side = i32[at + R_CLIENT] === direction ? 0 : 1;
     this.#ack = ack;
     this.#seconds = seconds;
     this.#nanos = nanos;
@@ -427,25 +429,31 @@ export class Conversation implements CallWriter {
         this.#lose();
         break;
       }
+      // The walk may lose bytes, turn to another protocol and keep its tail: the slab is ours meanwhile.
       const slab = i32[d + D_PENDING];
+      const capacity = i32[d + D_PENDING_CAPACITY];
+      this.#detachPending(d);
       const origin = this.#origin;
       this.#origin = (origin + from - (slab + had)) | 0;
       this.#fresh = slab + had;
       const before = i32[this.#at + R_PROTOCOL];
-      const rest = this.#walk(slab, slab + had + more);
+      const used = this.#walk(slab, slab + had + more) - slab;
       this.#origin = origin;
       // The connection turned to another protocol, which took all of it.
       if (i32[this.#at + R_PROTOCOL] !== before) {
+        this.#context.slabs.free(slab, capacity);
         if (from + more < end) this.#dispatch(from + more, end);
         return;
       }
-      const used = rest - slab;
       if (used >= had) {
-        this.#dropPending(d);
+        this.#context.slabs.free(slab, capacity);
         from += used - had;
         break;
       }
-      this.#u8.copyWithin(slab, rest, slab + had + more);
+      assert(i32[d + D_PENDING] === 0, 'a walk that leaves bytes keeps none');
+      this.#u8.copyWithin(slab, slab + used, slab + had + more);
+      i32[d + D_PENDING] = slab;
+      i32[d + D_PENDING_CAPACITY] = capacity;
       i32[d + D_PENDING_BYTES] = had + more - used;
       from += more;
       if (had + more - used >= this.#lookMax()) {
@@ -468,11 +476,16 @@ export class Conversation implements CallWriter {
       this.#lose();
       return;
     }
+    if (!this.#hold(start, end)) this.#lose();
+  }
+
+  /** Keeps bytes and when they came; false when the heap has no room. */
+  #hold(start: number, end: number): boolean {
     const i32 = this.#i32;
     i32[this.#d + D_PENDING_SECONDS] = this.#seconds;
     i32[this.#d + D_PENDING_NANOS] = this.#nanos;
     i32[this.#d + D_PENDING_ACK] = this.#ack;
-    if (!this.#append(start, end)) this.#lose();
+    return this.#append(start, end);
   }
 
   /** Puts bytes behind the pending ones; false when the heap has no room. */
@@ -506,9 +519,13 @@ export class Conversation implements CallWriter {
     const i32 = this.#i32;
     const slab = i32[d + D_PENDING];
     if (slab !== 0) this.#context.slabs.free(slab, i32[d + D_PENDING_CAPACITY]);
-    i32[d + D_PENDING] = 0;
-    i32[d + D_PENDING_BYTES] = 0;
-    i32[d + D_PENDING_CAPACITY] = 0;
+    this.#detachPending(d);
+  }
+
+  #detachPending(d: number): void {
+    this.#i32[d + D_PENDING] = 0;
+    this.#i32[d + D_PENDING_BYTES] = 0;
+    this.#i32[d + D_PENDING_CAPACITY] = 0;
   }
 
   /** Bytes that are not looked at: counted, and offered as body. */
@@ -704,7 +721,11 @@ export class Conversation implements CallWriter {
     const had = i32[d + D_PENDING_BYTES];
     let from = start;
     let to = end;
-    if (had > 0 && this.#append(start, end)) {
+    if (had > 0) {
+      if (!this.#append(start, end)) {
+        this.#giveUp(PROTOCOL_UNKNOWN, end - start);
+        return;
+      }
       from = i32[d + D_PENDING];
       to = from + i32[d + D_PENDING_BYTES];
     }
@@ -721,7 +742,7 @@ export class Conversation implements CallWriter {
       const waiting = Math.max(to - from, otherEnd - otherStart);
       if (++i32[at + R_GUESSES] > GUESSES_MAX || waiting > GUESS_BYTES_MAX) {
         this.#giveUp(PROTOCOL_UNKNOWN, had > 0 ? 0 : end - start);
-      } else if (had === 0) this.#keep(start, end);
+      } else if (had === 0 && !this.#hold(start, end)) this.#giveUp(PROTOCOL_UNKNOWN, end - start);
     } else {
       assert(verdict === GUESS_NONE, 'a guess is one of four');
       const midStream = (i32[at + R_FLAGS] & CONNECTION_MID_STREAM) !== 0;
@@ -757,7 +778,7 @@ export class Conversation implements CallWriter {
     const at = this.#at;
     i32[at + R_CLIENT] = choice & 1;
     i32[at + R_FLAGS] |= CONNECTION_CLIENT_SURE;
-    this.#side = (i32[at + R_CLIENT] === this.#direction ? 0 : 1) as Side;
+    this.#side = i32[at + R_CLIENT] === this.#direction ? 0 : 1;
     this.#begin(choice >> 1);
     if ((i32[at + R_FLAGS] & CONNECTION_MID_STREAM) === 0 || i32[at + R_KIND] >> 8 === TRANSPORT_UDP) return;
     // Joined in the middle: nothing before this is known, on either side.
@@ -794,7 +815,7 @@ export class Conversation implements CallWriter {
     if (otherWaits && this.#side === SERVER) this.#replayPending(1 - direction);
     if (had > 0) this.#replayPending(direction);
     else {
-      this.#side = (this.#i32[this.#at + R_CLIENT] === direction ? 0 : 1) as Side;
+      this.#side = this.#i32[this.#at + R_CLIENT] === direction ? 0 : 1;
       this.#dispatch(start, end);
     }
     if (otherWaits) this.#replayPending(1 - direction);
@@ -813,9 +834,7 @@ export class Conversation implements CallWriter {
     const ack = this.#ack;
     const origin = this.#origin;
     const from = this.#direction;
-    i32[d + D_PENDING] = 0;
-    i32[d + D_PENDING_BYTES] = 0;
-    i32[d + D_PENDING_CAPACITY] = 0;
+    this.#detachPending(d);
     this.#enter(at, direction, i32[d + D_PENDING_ACK], i32[d + D_PENDING_SECONDS], i32[d + D_PENDING_NANOS]);
     this.#origin = (i32[d] - bytes - slab) | 0; // D_NEXT is past the pending bytes.
     this.#dispatch(slab, slab + bytes);

@@ -74,7 +74,7 @@ function bindLibc(koffi: typeof Koffi): Libc {
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     if_nametoindex: library.func('unsigned int if_nametoindex(str)'),
     errno: () => koffi.errno(),
-    address: (bytes) => BigInt(koffi.address(bytes)),
+    address: (bytes) => koffi.address(bytes),
     view: (address, bytes) => koffi.view(address, bytes),
   };
 }

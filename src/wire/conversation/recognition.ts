@@ -47,7 +47,7 @@ export function guess(
       if (usesPort(protocol, ports) !== (pass === 0)) continue;
       for (let client = 0; client < 2; client++) {
         if (known && i32[at + R_CLIENT] !== client) continue;
-        const side = (client === direction ? 0 : 1) as Side;
+        const side = client === direction ? 0 : 1;
         const here = protocol.recognise(context, start, end, side);
         if (here === NO) continue;
         let there: Guess = MAYBE;
