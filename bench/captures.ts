@@ -9,7 +9,11 @@ import { syntheticConnections, syntheticDns, syntheticHttp, syntheticRedis } fro
 
 type Maker = (path: string) => Promise<string | undefined>;
 
-const MAKERS: readonly { readonly path: string; readonly real: Maker | undefined; readonly synthetic: Maker }[] = [
+const MAKERS: readonly {
+  readonly path: string;
+  readonly real: Maker | undefined;
+  readonly synthetic: Maker;
+}[] = [
   { path: HTTP_CAPTURE, real: captureHttp, synthetic: syntheticHttp },
   { path: REDIS_CAPTURE, real: captureRedis, synthetic: syntheticRedis },
   { path: DNS_CAPTURE, real: captureDns, synthetic: syntheticDns },

@@ -5,7 +5,14 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { makeCaptures } from './captures.ts';
 import { compare, Times, type Comparison } from './loss/compare.ts';
-import { deletePackets, displacePackets, readFrames, writeVariant, type Capture, type Variant } from './loss/frames.ts';
+import {
+  deletePackets,
+  displacePackets,
+  readFrames,
+  writeVariant,
+  type Capture,
+  type Variant,
+} from './loss/frames.ts';
 import { callsOf } from './loss/rows.ts';
 import { measure } from './measure.ts';
 import { CAPTURES, DNS_CAPTURE, HTTP_CAPTURE, OUT, REDIS_CAPTURE } from './places.ts';
@@ -24,7 +31,11 @@ interface Damage {
 const DAMAGES: readonly Damage[] = [
   { name: '0.5 % deleted', make: (capture) => deletePackets(capture, 0.005, SEED), rightPercent: 98 },
   { name: '2 % deleted', make: (capture) => deletePackets(capture, 0.02, SEED + 1), rightPercent: 93 },
-  { name: '1 % displaced', make: (capture) => displacePackets(capture, 0.01, PLACES, SEED + 2, false), rightPercent: 100 },
+  {
+    name: '1 % displaced',
+    make: (capture) => displacePackets(capture, 0.01, PLACES, SEED + 2, false),
+    rightPercent: 100,
+  },
   {
     name: '1 % displaced, restamped',
     make: (capture) => displacePackets(capture, 0.01, PLACES, SEED + 2, true),
@@ -55,7 +66,13 @@ async function lossOf(protocol: string, path: string): Promise<Line[]> {
     const comparison = compare(clean, told, new Times(capture, variant, base));
     // One right after the other, so that both meet the same machine.
     const cpuRatio = measure('records', part, PASSES).cpuS / measure('records', path, PASSES).cpuS;
-    const line = { ...comparison, protocol, damage: damage.name, cpuRatio, verdict: verdictOf(comparison, damage, cpuRatio) };
+    const line = {
+      ...comparison,
+      protocol,
+      damage: damage.name,
+      cpuRatio,
+      verdict: verdictOf(comparison, damage, cpuRatio),
+    };
     print(line);
     lines.push(line);
   }
@@ -81,17 +98,24 @@ function print(line: Line): void {
       `CPU ${line.cpuRatio.toFixed(2)}×  ${line.verdict}\n`,
   );
   if (!process.argv.includes('--examples')) return;
-  const worst = Object.entries(line.lostOn).sort((a, b) => b[1] - a[1]).slice(0, 4);
+  const worst = Object.entries(line.lostOn)
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 4);
   for (const [connection, count] of worst) process.stdout.write(`    ${count} lost by us on ${connection}\n`);
   for (const example of line.examples) process.stdout.write(`    ${example}\n`);
 }
 
 await makeCaptures();
-const captures: readonly [string, string][] = [['http', HTTP_CAPTURE], ['redis', REDIS_CAPTURE], ['dns', DNS_CAPTURE]];
+const captures: readonly [string, string][] = [
+  ['http', HTTP_CAPTURE],
+  ['redis', REDIS_CAPTURE],
+  ['dns', DNS_CAPTURE],
+];
 const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const lines: Line[] = [];
 for (const [protocol, path] of captures) {
-  if (existsSync(path) && (wanted.length === 0 || wanted.includes(protocol))) lines.push(...(await lossOf(protocol, path)));
+  if (existsSync(path) && (wanted.length === 0 || wanted.includes(protocol)))
+    lines.push(...(await lossOf(protocol, path)));
 }
 mkdirSync(OUT, { recursive: true });
 writeFileSync(`${OUT}loss.json`, `${JSON.stringify(lines, undefined, 1)}\n`);

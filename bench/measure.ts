@@ -19,7 +19,12 @@ export interface Measured extends Pass {
 const ROWS_DIFFER = 0.01;
 
 /** Starts a process for it. */
-export function measure(level: Level, path: string, passes: number, ...how: ('bodies' | 'plain')[]): Measured {
+export function measure(
+  level: Level,
+  path: string,
+  passes: number,
+  ...how: ('bodies' | 'plain')[]
+): Measured {
   const args = [`${SCRIPTS}measure.js`, level, path, String(passes), ...how];
   const done = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   if (done.status !== 0) throw new Error(`measuring ${level} of ${path} ended with ${String(done.status)}`);

@@ -10,7 +10,13 @@ import { Network } from '../test/support/netns.ts';
 import { SCRIPTS } from './places.ts';
 import { endChild, findTool, mayCapture, waitForText } from './processes.ts';
 import { SEED } from './traffic/random.ts';
-import { DNS_ADDRESS, FRONT_ADDRESS, REDIS_ADDRESS, SERVICE_ADDRESSES, SERVICE_PORT } from './traffic/shop-places.ts';
+import {
+  DNS_ADDRESS,
+  FRONT_ADDRESS,
+  REDIS_ADDRESS,
+  SERVICE_ADDRESSES,
+  SERVICE_PORT,
+} from './traffic/shop-places.ts';
 
 /** 256 connections, and about 120,000 calls: a request of a user makes 4.9 in all. */
 const HTTP_USERS = 256;
@@ -57,7 +63,9 @@ class Lab {
   }
 
   start(command: string, args: readonly string[]): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.#namespace, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('ip', ['netns', 'exec', this.#namespace, command, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#children.push(child);
     return child;
   }
@@ -79,7 +87,20 @@ class Lab {
 
   /** Captures what `work` makes; throws when the kernel dropped any of it. */
   async capture(path: string, filter: string, work: () => Promise<string>): Promise<string> {
-    const args = ['-i', 'lo', '-s', '0', '--time-stamp-precision=nano', '-B', String(BUFFER_KIB), '-Z', 'root', '-w', path, ...filter.split(' ')];
+    const args = [
+      '-i',
+      'lo',
+      '-s',
+      '0',
+      '--time-stamp-precision=nano',
+      '-B',
+      String(BUFFER_KIB),
+      '-Z',
+      'root',
+      '-w',
+      path,
+      ...filter.split(' '),
+    ];
     const tcpdump = this.start('tcpdump', args);
     let said = '';
     tcpdump.stderr?.on('data', (bytes: Buffer) => (said += bytes.toString()));
@@ -118,7 +139,11 @@ export async function captureHttp(path: string): Promise<string | undefined> {
     writeFileSync(`${lab.place}/nginx.conf`, NGINX.replaceAll('PLACE', lab.place));
     lab.start(nginx, ['-c', `${lab.place}/nginx.conf`]);
     await sleep(500);
-    return await lab.capture(path, 'tcp', async () => await lab.run('http-load', SEED, HTTP_USERS, HTTP_REQUESTS));
+    return await lab.capture(
+      path,
+      'tcp',
+      async () => await lab.run('http-load', SEED, HTTP_USERS, HTTP_REQUESTS),
+    );
   });
 }
 
@@ -126,9 +151,24 @@ export async function captureRedis(path: string): Promise<string | undefined> {
   const redis = findTool('redis-server');
   if (redis === undefined || !mayCapture()) return undefined;
   return await inLab(async (lab) => {
-    const server = lab.start(redis, ['--bind', REDIS_ADDRESS, '--protected-mode', 'no', '--save', '', '--appendonly', 'no', '--dir', lab.place]);
+    const server = lab.start(redis, [
+      '--bind',
+      REDIS_ADDRESS,
+      '--protected-mode',
+      'no',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      lab.place,
+    ]);
     await waitForText(server, 'Ready to accept connections', START_MS);
-    return await lab.capture(path, 'tcp', async () => await lab.run('redis-load', SEED, REDIS_CLIENTS, REDIS_COMMANDS));
+    return await lab.capture(
+      path,
+      'tcp',
+      async () => await lab.run('redis-load', SEED, REDIS_CLIENTS, REDIS_COMMANDS),
+    );
   });
 }
 
@@ -141,6 +181,10 @@ export async function captureDns(path: string): Promise<string | undefined> {
     const rules = ['--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--local=/absent.cluster.local/'];
     lab.start(dnsmasq, ['-k', '-p', '53', ...place, ...rules, ...zones]);
     await sleep(500);
-    return await lab.capture(path, 'udp port 53', async () => await lab.run('dns-load', SEED, DNS_CLIENTS, DNS_QUESTIONS));
+    return await lab.capture(
+      path,
+      'udp port 53',
+      async () => await lab.run('dns-load', SEED, DNS_CLIENTS, DNS_QUESTIONS),
+    );
   });
 }

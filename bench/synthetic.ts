@@ -76,7 +76,7 @@ class Capture {
   }
 
   #flush(): void {
-    for (let from = 0; from < this.#at; ) from += writeSync(this.#file, this.#buffer, from, this.#at - from);
+    for (let from = 0; from < this.#at;) from += writeSync(this.#file, this.#buffer, from, this.#at - from);
     this.#at = 0;
   }
 }
@@ -89,7 +89,14 @@ class Connection {
   readonly #next: [number, number];
   readonly #ids: [number, number];
 
-  constructor(capture: Capture, client: string, clientPort: number, server: string, port: number, random: Random) {
+  constructor(
+    capture: Capture,
+    client: string,
+    clientPort: number,
+    server: string,
+    port: number,
+    random: Random,
+  ) {
     this.#capture = capture;
     this.#ends = [addressBytes(client), addressBytes(server)];
     this.#ports = [clientPort, port];
@@ -167,8 +174,15 @@ function conversations(path: string, shape: Shape): string {
   const open: Connection[] = [];
   const left: number[] = [];
   for (let k = 0; k < shape.connections; k++) {
-    const client = `10.20.${(k >> 8) % shape.clients}.${1 + (k & 0xff) % 250}`;
-    const connection = new Connection(capture, client, 20_000 + (k % 40_000), `10.9.0.${2 + (k % 6)}`, shape.port, random);
+    const client = `10.20.${(k >> 8) % shape.clients}.${1 + ((k & 0xff) % 250)}`;
+    const connection = new Connection(
+      capture,
+      client,
+      20_000 + (k % 40_000),
+      `10.9.0.${2 + (k % 6)}`,
+      shape.port,
+      random,
+    );
     connection.open();
     open.push(connection);
     left.push(shape.exchanges);
@@ -217,19 +231,27 @@ function httpExchange(random: Random): Exchange {
   const dice = random.below(100);
   const method = dice < 60 ? 'GET' : dice < 90 ? 'POST' : 'PUT';
   const path =
-    dice < 40 ? `/catalog/items/${random.below(50_000)}?lang=en&currency=USD`
-    : dice < 60 ? `/users/${random.below(200_000)}/preferences`
-    : dice < 90 ? `/carts/${uuid(random)}/lines`
-    : `/users/${random.below(200_000)}/last-order`;
-  const body = method === 'GET' ? '' : JSON.stringify({ sku: hex(random, 8), note: 'x'.repeat(200 + random.below(900)) });
-  const length = body === '' ? '' : `content-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\n`;
+    dice < 40
+      ? `/catalog/items/${random.below(50_000)}?lang=en&currency=USD`
+      : dice < 60
+        ? `/users/${random.below(200_000)}/preferences`
+        : dice < 90
+          ? `/carts/${uuid(random)}/lines`
+          : `/users/${random.below(200_000)}/last-order`;
+  const body =
+    method === 'GET'
+      ? ''
+      : JSON.stringify({ sku: hex(random, 8), note: 'x'.repeat(200 + random.below(900)) });
+  const length =
+    body === '' ? '' : `content-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\n`;
   const id = hex(random, 32);
   const request =
     `${method} ${path} HTTP/1.1\r\nhost: catalog.prod.svc.cluster.local\r\naccept: application/json\r\n` +
     'accept-encoding: gzip, deflate, br\r\nuser-agent: gateway/2.4.1 node/20.20.2 (linux; x64) internal-http-client/7.1\r\n' +
     `x-request-id: ${id}\r\ntraceparent: 00-${hex(random, 32)}-${hex(random, 16)}-01\r\ncookie: ${COOKIE}\r\n` +
     `x-tenant: acme-${random.below(40)}\r\n${length}connection: keep-alive\r\n\r\n${body}`;
-  const status = random.below(1000) < 975 ? '200 OK' : random.oneIn(3) ? '500 Internal Server Error' : '404 Not Found';
+  const status =
+    random.below(1000) < 975 ? '200 OK' : random.oneIn(3) ? '500 Internal Server Error' : '404 Not Found';
   const answerBody = JSON.stringify({ id: hex(random, 12), items: hex(random, 300 + random.below(1700)) });
   const chunked = random.oneIn(5);
   const half = answerBody.length >> 1;
@@ -250,23 +272,45 @@ function redisExchange(random: Random): Exchange {
   const key = `product:${random.below(10_000)}`;
   const words = random.oneIn(3) ? ['SET', key, value] : ['GET', key];
   const request = `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
-  const answer = words.length === 3 ? '+OK\r\n' : random.oneIn(9) ? '$-1\r\n' : `$${value.length}\r\n${value}\r\n`;
+  const answer =
+    words.length === 3 ? '+OK\r\n' : random.oneIn(9) ? '$-1\r\n' : `$${value.length}\r\n${value}\r\n`;
   return { request: Buffer.from(request), answer: Buffer.from(answer) };
 }
 
 export async function syntheticHttp(path: string): Promise<string> {
-  const shape = { connections: 256, exchanges: 470, clients: 1, port: 8080, seed: SEED, exchange: httpExchange };
+  const shape = {
+    connections: 256,
+    exchanges: 470,
+    clients: 1,
+    port: 8080,
+    seed: SEED,
+    exchange: httpExchange,
+  };
   return await Promise.resolve(conversations(path, shape));
 }
 
 export async function syntheticRedis(path: string): Promise<string> {
-  const shape = { connections: 24, exchanges: 4200, clients: 1, port: 6379, seed: SEED + 1, exchange: redisExchange };
+  const shape = {
+    connections: 24,
+    exchanges: 4200,
+    clients: 1,
+    port: 6379,
+    seed: SEED + 1,
+    exchange: redisExchange,
+  };
   return await Promise.resolve(conversations(path, shape));
 }
 
 /** 10,000 connections open at the same time, three calls on each. */
 export async function syntheticConnections(path: string): Promise<string> {
-  const shape = { connections: 10_000, exchanges: 3, clients: 250, port: 8080, seed: SEED + 2, exchange: httpExchange };
+  const shape = {
+    connections: 10_000,
+    exchanges: 3,
+    clients: 250,
+    port: 8080,
+    seed: SEED + 2,
+    exchange: httpExchange,
+  };
   return await Promise.resolve(conversations(path, shape));
 }
 
@@ -276,7 +320,13 @@ export async function syntheticDns(path: string): Promise<string> {
   const questions = 80_000;
   const server = addressBytes('10.9.0.14');
   const open: { client: Uint8Array; port: number; question: Buffer; exists: boolean }[] = [];
-  const datagram = (from: Uint8Array, fromPort: number, to: Uint8Array, toPort: number, bytes: Buffer): void => {
+  const datagram = (
+    from: Uint8Array,
+    fromPort: number,
+    to: Uint8Array,
+    toPort: number,
+    bytes: Buffer,
+  ): void => {
     capture.now += 3000;
     const ip = capture.packet(28 + bytes.length, 17, from, to, random.below(65_536));
     const b = capture.bytes;
@@ -286,12 +336,14 @@ export async function syntheticDns(path: string): Promise<string> {
     b.writeUInt16BE(0, ip + 26);
     b.set(bytes, ip + 28);
   };
-  for (let asked = 0; asked < questions || open.length > 0; ) {
+  for (let asked = 0; asked < questions || open.length > 0;) {
     if (asked < questions && open.length < 40 && !(open.length > 0 && random.oneIn(2))) {
       const client = 1 + (asked % 20);
       const exists = !random.oneIn(12);
       const name = `service-${random.below(300)}.team-${random.below(12)}.${exists ? 'svc' : 'absent'}.cluster.local`;
-      const labels = name.split('.').map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label)]));
+      const labels = name
+        .split('.')
+        .map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label)]));
       const head = Buffer.of(asked >> 8, asked, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0);
       const question = Buffer.concat([head, ...labels, Buffer.of(0, 0, 1, 0, 1)]);
       const ask = { client: addressBytes(`10.20.0.${client}`), port: 30_000 + client, question, exists };

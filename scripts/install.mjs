@@ -76,6 +76,9 @@ export function installChdb(say) {
 }
 
 export function build() {
-  const done = spawnSync(process.execPath, [join(ROOT, 'scripts/build.mjs')], { cwd: ROOT, stdio: 'inherit' });
+  const done = spawnSync(process.execPath, [join(ROOT, 'scripts/build.mjs')], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   if (done.status !== 0) throw new Trouble('the build failed');
 }

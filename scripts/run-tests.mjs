@@ -11,7 +11,8 @@ import { spec } from 'node:test/reporters';
 import { ROOT, Trouble } from './install.mjs';
 
 /** What a test file names when it needs the host for itself. */
-const ALONE = /support\/(rights|netns|open-live|namespace-capture|live-child|fanout-worker)\.|startShop|examples\/shop\/(run|shop)\.mjs/;
+const ALONE =
+  /support\/(rights|netns|open-live|namespace-capture|live-child|fanout-worker)\.|startShop|examples\/shop\/(run|shop)\.mjs/;
 /** No test file takes a tenth of it; one that hangs ends. */
 const FILE_MS = 10 * 60_000;
 const COUNTED = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
@@ -83,7 +84,8 @@ function tellSkipped(skipped, isCi) {
     counts.set(line, (counts.get(line) ?? 0) + 1);
   }
   process.stdout.write(`${skipped.length} skipped:\n`);
-  for (const [line, count] of counts) process.stdout.write(`  ${line}${count > 1 ? ` (${count} times)` : ''}\n`);
+  for (const [line, count] of counts)
+    process.stdout.write(`  ${line}${count > 1 ? ` (${count} times)` : ''}\n`);
   const wrong = skipped.filter(({ name }) => allowed[name] === undefined);
   if (!isCi || wrong.length === 0) return 0;
   const rule = 'with CI=true only tests named in test/needs-data.json may be skipped';

@@ -95,8 +95,20 @@ class Comparing {
   readonly #end: Float64Array;
   readonly #state: Uint8Array;
   readonly #result: Comparison = {
-    calls: 0, possible: 0, right: 0, rightInexact: 0, half: 0, cutRequests: 0, wrong: 0, blamed: 0, missing: 0, better: 0,
-    lostByUs: 0, stray: 0, lostOn: {}, examples: [],
+    calls: 0,
+    possible: 0,
+    right: 0,
+    rightInexact: 0,
+    half: 0,
+    cutRequests: 0,
+    wrong: 0,
+    blamed: 0,
+    missing: 0,
+    better: 0,
+    lostByUs: 0,
+    stray: 0,
+    lostOn: {},
+    examples: [],
   };
 
   constructor(clean: readonly CallRow[], times: Times) {
@@ -121,7 +133,8 @@ class Comparing {
     for (let index = 0; index < this.#clean.length; index++) {
       const state = this.#state[index];
       const row = this.#clean[index];
-      const possible = this.#times.present(row.start) && (!row.hasAnswer || this.#times.present(row.firstByte));
+      const possible =
+        this.#times.present(row.start) && (!row.hasAnswer || this.#times.present(row.firstByte));
       if (possible) result.possible++;
       if (state === RIGHT) result.right++;
       else if (state === HALF) result.half++;
@@ -179,7 +192,8 @@ class Comparing {
     const found = this.#byId.get(`${row.connection} ${row.call}`);
     if (found === undefined || found.length === 1) return found?.[0];
     const distance = (index: number): number =>
-      Math.abs(this.#times.now(this.#clean[index].start) - row.start) + (this.#state[index] === RIGHT ? 1e6 : 0);
+      Math.abs(this.#times.now(this.#clean[index].start) - row.start) +
+      (this.#state[index] === RIGHT ? 1e6 : 0);
     return found.reduce((best, index) => (distance(index) < distance(best) ? index : best));
   }
 
@@ -217,7 +231,8 @@ class Comparing {
     const candidates = this.#byConnection.get(row.connection) ?? [];
     const found = candidates.find(
       (index) =>
-        row.firstByte === this.#firstByte[index] && row.status === this.#clean[index].status &&
+        row.firstByte === this.#firstByte[index] &&
+        row.status === this.#clean[index].status &&
         this.#state[index] < RIGHT,
     );
     if (found === undefined) this.#result.stray++;
@@ -250,7 +265,9 @@ class Comparing {
       clean === undefined
         ? ''
         : ` clean frames ${this.#times.frame(clean.start)} and ${this.#times.frame(clean.firstByte)}: ${about(clean)};`;
-    examples.push(`${what}:${frames}${row === undefined ? '' : ` told at ${row.start}, answer at ${row.firstByte}: ${about(row)}`}`);
+    examples.push(
+      `${what}:${frames}${row === undefined ? '' : ` told at ${row.start}, answer at ${row.firstByte}: ${about(row)}`}`,
+    );
   }
 }
 

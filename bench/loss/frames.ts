@@ -32,7 +32,8 @@ export interface Variant {
 export function readFrames(path: string): Capture {
   const bytes = readFileSync(path);
   const magic = bytes.readUInt32LE(0);
-  if (magic !== MAGIC_NANOSECONDS && magic !== MAGIC_MICROSECONDS) throw new Error(`${path} is no pcap file of ours`);
+  if (magic !== MAGIC_NANOSECONDS && magic !== MAGIC_MICROSECONDS)
+    throw new Error(`${path} is no pcap file of ours`);
   const nanoseconds = magic === MAGIC_NANOSECONDS;
   const starts: number[] = [];
   let at = FILE_HEADER_BYTES;
@@ -60,7 +61,11 @@ export function deletePackets(capture: Capture, probability: number, seed: numbe
     if (random.below(1_000_000) < probability * 1_000_000) deleted[frame] = 1;
     else order.push(frame);
   }
-  return { order: Int32Array.from(order), times: BigInt64Array.from(order, (frame) => capture.times[frame]), deleted };
+  return {
+    order: Int32Array.from(order),
+    times: BigInt64Array.from(order, (frame) => capture.times[frame]),
+    deleted,
+  };
 }
 
 /**

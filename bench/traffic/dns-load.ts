@@ -56,4 +56,6 @@ async function client(index: number): Promise<number> {
 }
 
 const lost = await Promise.all(Array.from({ length: clients }, (_, index) => client(index)));
-process.stdout.write(`${clients * questions} questions, ${lost.reduce((sum, count) => sum + count, 0)} lost\n`);
+process.stdout.write(
+  `${clients * questions} questions, ${lost.reduce((sum, count) => sum + count, 0)} lost\n`,
+);

@@ -25,10 +25,13 @@ async function ask(random: Random, agent: Agent, cookie: string): Promise<boolea
   const dice = random.below(100);
   const post = dice >= 45 && dice < 85;
   const path =
-    dice < 45 ? `/api/v1/products/${random.below(50_000)}`
-    : dice < 70 ? '/api/v1/cart'
-    : dice < 85 ? '/api/v1/checkout'
-    : `/api/v1/home?page=${random.below(5)}`;
+    dice < 45
+      ? `/api/v1/products/${random.below(50_000)}`
+      : dice < 70
+        ? '/api/v1/cart'
+        : dice < 85
+          ? '/api/v1/checkout'
+          : `/api/v1/home?page=${random.below(5)}`;
   const note = 'x'.repeat(250 + random.below(700));
   const body = post ? JSON.stringify({ sku: random.below(1_000_000), quantity: 1, note }) : undefined;
   const headers: Record<string, string | number> = {
@@ -46,10 +49,13 @@ async function ask(random: Random, agent: Agent, cookie: string): Promise<boolea
   }
   const method = post ? 'POST' : 'GET';
   return await new Promise<boolean>((resolve) => {
-    const asked = request({ host: FRONT_ADDRESS, port: 80, method, path, agent, headers, setHost: false }, (got) => {
-      got.resume();
-      got.on('end', () => resolve(got.statusCode !== undefined && got.statusCode < 502));
-    });
+    const asked = request(
+      { host: FRONT_ADDRESS, port: 80, method, path, agent, headers, setHost: false },
+      (got) => {
+        got.resume();
+        got.on('end', () => resolve(got.statusCode !== undefined && got.statusCode < 502));
+      },
+    );
     asked.on('error', () => resolve(false));
     asked.end(body);
   });

@@ -19,7 +19,8 @@ function command(random: Random): string[] {
   if (dice < 70) return ['INCR', `visits:${random.below(100)}`];
   if (dice < 76) return ['LPUSH', `feed:${random.below(200)}`, value(random)];
   if (dice < 82) return ['LRANGE', `feed:${random.below(200)}`, '0', '4'];
-  if (dice < 88) return ['MGET', `product:${id}`, `product:${random.below(10_000)}`, `product:${random.below(10_000)}`];
+  if (dice < 88)
+    return ['MGET', `product:${id}`, `product:${random.below(10_000)}`, `product:${random.below(10_000)}`];
   if (dice < 92) return ['LTRIM', `feed:${random.below(200)}`, '0', '99'];
   if (dice < 95) return ['EXPIRE', `user:${id}`, '3600'];
   if (dice < 98) return ['DEL', `product:${id}`];
@@ -39,7 +40,7 @@ async function client(index: number): Promise<void> {
   const random = randomOf(seed, index + 5000);
   const socket = createConnection({ host: REDIS_ADDRESS, port: 6379, noDelay: true });
   const pipelines = index % 4 === 3;
-  for (let sent = 0; sent < commands; ) {
+  for (let sent = 0; sent < commands;) {
     const count = Math.min(commands - sent, pipelines ? 2 + random.below(15) : 1);
     await exchange(socket, Array.from({ length: count }, () => encode(command(random))).join(''), count);
     sent += count;

@@ -16,7 +16,8 @@ export async function read(options: ReadOptions, io: Io): Promise<ExitCode> {
   const { configuration } = options;
   const inputs = expandInputs(options.files);
   if (!inputs.ok) throw new CliError(EXIT_UNREADABLE, `read: ${captureFileErrorText(inputs.error)}`);
-  if (inputs.value.length === 0) throw new CliError(EXIT_UNREADABLE, 'read: there is no capture in what was named');
+  if (inputs.value.length === 0)
+    throw new CliError(EXIT_UNREADABLE, 'read: there is no capture in what was named');
   const color = wantsColor(io, configuration.color);
   const columns = (): number => (io.stdoutIsTerminal ? io.size().columns : 200);
   const output = new RowOutput({ stdout: io.stdout, color, columns }, configuration.output);

@@ -84,7 +84,11 @@ export class RowOutput {
   #line(row: CallRow): string {
     const { color, columns } = this.#target;
     const cells = LINE_COLUMNS.map((column) => {
-      const text = pad(truncate(escapeTerminal(column.text(row)), column.width), column.width, column.right === true);
+      const text = pad(
+        truncate(escapeTerminal(column.text(row)), column.width),
+        column.width,
+        column.right === true,
+      );
       return paint(text, column.color?.(row) ?? 'plain', color);
     });
     const used = LINE_COLUMNS.reduce((sum, column) => sum + column.width + GAP.length, 0);
@@ -109,7 +113,9 @@ function took(row: CallRow): string {
 
 function statusColor(row: CallRow): CellColor {
   if (row.outcome === 'ok' || row.outcome === 'one-way') return 'green';
-  return row.outcome === 'client error' || row.outcome === 'open' || row.outcome === 'unknown' ? 'yellow' : 'red';
+  return row.outcome === 'client error' || row.outcome === 'open' || row.outcome === 'unknown'
+    ? 'yellow'
+    : 'red';
 }
 
 function pad(text: string, width: number, right: boolean): string {

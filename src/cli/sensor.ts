@@ -134,9 +134,11 @@ export class Sensor {
   }
 
   #queue(message: FromWorker, worker: number): void {
-    this.#chain = this.#chain.then(() => this.#take(message, worker)).catch((error: unknown) => {
-      this.#failure ??= error;
-    });
+    this.#chain = this.#chain
+      .then(() => this.#take(message, worker))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      });
   }
 
   async #take(message: FromWorker, worker: number): Promise<void> {

@@ -18,7 +18,9 @@ export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   await sensor.ready();
   const color = wantsColor(io, configuration.color);
   const screen = new SummaryScreen(io.stdout, io.stdoutIsTerminal, color, () => io.size());
-  const refresh = configuration.quiet ? undefined : setInterval(() => screen.draw(sensor.summary()), REFRESH_MS);
+  const refresh = configuration.quiet
+    ? undefined
+    : setInterval(() => screen.draw(sensor.summary()), REFRESH_MS);
   await until(configuration.for, io.signal, sensor);
   clearInterval(refresh);
   sensor.stop();

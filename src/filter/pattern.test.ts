@@ -79,7 +79,9 @@ test('generated patterns agree with the engine of JavaScript', () => {
   let positive = 0;
   for (let round = 0; round < 3000; round++) {
     const pattern = generate(3);
-    const text = Array.from({ length: random.below(9) }, () => random.pick(Array.from('abcAB1 \n-😀'))).join('');
+    const text = Array.from({ length: random.below(9) }, () => random.pick(Array.from('abcAB1 \n-😀'))).join(
+      '',
+    );
     const expected = new RegExp(pattern, 'u').test(text);
     equal(
       found(pattern, text),

@@ -105,9 +105,12 @@ export class Aggregate {
       if (row < 0) return this.#insert(slot, context, operation);
       const at = row * AGGREGATE_KEY_WORDS;
       if (
-        keys[at] === context.clientLow && keys[at + 1] === context.clientHigh &&
-        keys[at + 2] === context.serverLow && keys[at + 3] === context.serverHigh &&
-        keys[at + KEY_PROTOCOL] === context.protocol && keys[at + KEY_OPERATION] === operation
+        keys[at] === context.clientLow &&
+        keys[at + 1] === context.clientHigh &&
+        keys[at + 2] === context.serverLow &&
+        keys[at + 3] === context.serverHigh &&
+        keys[at + KEY_PROTOCOL] === context.protocol &&
+        keys[at + KEY_OPERATION] === operation
       ) {
         return row;
       }

@@ -48,7 +48,13 @@ export interface CallWriter {
   /** Bytes that identify the message for its `call` id, where its first bytes do not (DNS question). */
   identity(start: number, end: number): void;
   /** A name was seen to stand for an address of 4 or 16 bytes (DNS answer). */
-  addressName(nameStart: number, nameEnd: number, addressStart: number, addressEnd: number, ttlS: number): void;
+  addressName(
+    nameStart: number,
+    nameEnd: number,
+    addressStart: number,
+    addressEnd: number,
+    ttlS: number,
+  ): void;
 
   /** Drops the next `count` bytes of this side unread; they are counted and timed. */
   skip(count: number): void;

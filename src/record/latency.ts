@@ -26,11 +26,7 @@ export function latencyOf(bucket: number): number {
  * The quantile `q` (0 … 1) in nanoseconds of the buckets at [offset, offset + LATENCY_BUCKETS); undefined
  * where nothing was counted.
  */
-export function latencyQuantile(
-  buckets: ArrayLike<number>,
-  offset: number,
-  q: number,
-): number | undefined {
+export function latencyQuantile(buckets: ArrayLike<number>, offset: number, q: number): number | undefined {
   let total = 0;
   for (let k = 0; k < LATENCY_BUCKETS; k++) total += buckets[offset + k];
   if (total === 0) return undefined;

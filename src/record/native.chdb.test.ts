@@ -4,12 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import {
-  createFixture,
-  decodedCells,
-  randomBatch,
-  randomStrings,
-} from '../../test/support/call-fixture.ts';
+import { createFixture, decodedCells, randomBatch, randomStrings } from '../../test/support/call-fixture.ts';
 import { randomFrom } from '../../test/support/random.ts';
 import { CallBatch } from './call-batch.ts';
 import { ConnectionBatch, ConnectionRow } from './connection-batch.ts';

@@ -180,7 +180,12 @@ export class Conversation implements CallWriter {
     this.#protocols = options.protocols;
     this.#sink = options.sink;
     this.#bodies = options.bodies;
-    this.#calls = new OpenCalls(options.context.memory, options.context.slabs, options.limits, options.ledger);
+    this.#calls = new OpenCalls(
+      options.context.memory,
+      options.context.slabs,
+      options.limits,
+      options.ledger,
+    );
     this.#texts = new CallTexts(
       options.context,
       options.limits,
@@ -222,7 +227,13 @@ export class Conversation implements CallWriter {
       if (i32[at + R_PROTOCOL] === 0) i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
       return;
     }
-    this.#enter(at, direction, i32[at + R_DIRECTION + direction * DIRECTION_WORDS + D_ACKNOWLEDGED], seconds, nanos);
+    this.#enter(
+      at,
+      direction,
+      i32[at + R_DIRECTION + direction * DIRECTION_WORDS + D_ACKNOWLEDGED],
+      seconds,
+      nanos,
+    );
     const d = this.#d;
     const call = i32[d + D_CALL];
     if (call !== 0) i32[(call >> 2) + oc.OC_FLAGS] |= FLAG_GAP;
@@ -275,7 +286,8 @@ export class Conversation implements CallWriter {
     }
     this.#protocol = this.#protocols[i32[at + R_PROTOCOL] - 1];
     // Peers may ask each other from the same ports: the datagram says which side it is.
-    if (this.#protocol.recognise(this.#context, start, end, this.#side) === 0) this.#side = (1 - this.#side) as Side;
+    if (this.#protocol.recognise(this.#context, start, end, this.#side) === 0)
+      this.#side = (1 - this.#side) as Side;
     const d = this.#d;
     i32[d + D_CALL] = 0;
     i32[d + D_FLAGS] = 0;
@@ -293,7 +305,8 @@ export class Conversation implements CallWriter {
     for (let direction = 0; direction < 2; direction++) {
       const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
       // What a reset or the end of the capture cut off is not complete.
-      const finished = (i32[d + D_FLAGS] & DIRECTION_FIN) !== 0 && (i32[at + R_FLAGS] & CONNECTION_RESET) === 0;
+      const finished =
+        (i32[d + D_FLAGS] & DIRECTION_FIN) !== 0 && (i32[at + R_FLAGS] & CONNECTION_RESET) === 0;
       if (finished) this.sideClosed(at, direction, seconds, nanos);
       const pending = i32[d + D_PENDING_BYTES];
       if (pending > 0) this.#ledger.add(i32[at + R_PROTOCOL] === 0 ? UNKNOWN_PROTOCOL : RESYNC, 1, pending);
@@ -557,13 +570,17 @@ export class Conversation implements CallWriter {
   }
 
   #isRequestSide(phase: number): boolean {
-    return (phase & PHASE_ANSWER_ONLY) === 0 && (this.#side === SERVER) === ((phase & PHASE_FROM_SERVER) !== 0);
+    return (
+      (phase & PHASE_ANSWER_ONLY) === 0 && (this.#side === SERVER) === ((phase & PHASE_FROM_SERVER) !== 0)
+    );
   }
 
   #count(call: number, bytes: number): void {
     if (call === 0) return;
     const word = call >> 2;
-    const column = this.#isRequestSide(this.#i32[word + oc.OC_PHASE]) ? oc.OC_REQUEST_BYTES : oc.OC_RESPONSE_BYTES;
+    const column = this.#isRequestSide(this.#i32[word + oc.OC_PHASE])
+      ? oc.OC_REQUEST_BYTES
+      : oc.OC_RESPONSE_BYTES;
     this.#f64[(word + column) >> 1] += bytes;
   }
 
@@ -685,7 +702,10 @@ export class Conversation implements CallWriter {
     const word = call >> 2;
     i32[word + oc.OC_FLAGS] |= FLAG_GAP;
     if (this.#isRequestSide(i32[word + oc.OC_PHASE])) i32[word + oc.OC_PHASE] |= PHASE_REQUEST_LOST;
-    this.#finishMessage(call, (i32[word + oc.OC_SEQUENCE] + this.#f64[(word + oc.OC_REQUEST_BYTES) >> 1]) | 0);
+    this.#finishMessage(
+      call,
+      (i32[word + oc.OC_SEQUENCE] + this.#f64[(word + oc.OC_REQUEST_BYTES) >> 1]) | 0,
+    );
   }
 
   /** From here on both sides speak something else. */
@@ -732,7 +752,15 @@ export class Conversation implements CallWriter {
     const otherStart = i32[other + D_PENDING];
     const otherEnd = otherStart + i32[other + D_PENDING_BYTES];
     const verdict = guess(
-      this.#context, this.#protocols, at, this.#direction, from, to, otherStart, otherEnd, ONLY_ONE,
+      this.#context,
+      this.#protocols,
+      at,
+      this.#direction,
+      from,
+      to,
+      otherStart,
+      otherEnd,
+      ONLY_ONE,
     );
     if (verdict >= 0) {
       this.#decide(verdict);
@@ -875,7 +903,8 @@ export class Conversation implements CallWriter {
 
   #unread(bytes: number): void {
     const protocol = this.#i32[this.#at + R_PROTOCOL];
-    const reason = protocol === PROTOCOL_TLS ? ENCRYPTED : protocol === PROTOCOL_OPAQUE ? NOT_DECODED : UNKNOWN_PROTOCOL;
+    const reason =
+      protocol === PROTOCOL_TLS ? ENCRYPTED : protocol === PROTOCOL_OPAQUE ? NOT_DECODED : UNKNOWN_PROTOCOL;
     this.#ledger.add(reason, 1, bytes);
     this.#f64[(this.#at + R_BYTES_UNREAD) >> 1] += bytes;
   }
@@ -1105,7 +1134,8 @@ export class Conversation implements CallWriter {
     this.#ledger.add(OPEN_CALL_LIMIT, 1, 0);
     this.#i32[word + oc.OC_FLAGS] |= FLAG_TRUNCATED;
     const answered = (this.#i32[word + oc.OC_PHASE] & PHASE_ANSWER_BEGUN) !== 0;
-    if (!answered) this.#i32[word + oc.OC_OUTCOME] = this.#protocol.keyed ? OUTCOME_UNANSWERED : OUTCOME_UNKNOWN;
+    if (!answered)
+      this.#i32[word + oc.OC_OUTCOME] = this.#protocol.keyed ? OUTCOME_UNANSWERED : OUTCOME_UNKNOWN;
     this.#emit(this.#at, call);
   }
 }

@@ -229,7 +229,8 @@ export class Engine implements FrameSink {
     this.#second = seconds;
     this.#decoder.tick(seconds);
     this.#output.tick(seconds);
-    if (this.frames - this.#sweptAt < SWEEP_FRAMES && this.frames > 0 && this.#table.used > SWEEP_FRAMES) return;
+    if (this.frames - this.#sweptAt < SWEEP_FRAMES && this.frames > 0 && this.#table.used > SWEEP_FRAMES)
+      return;
     this.#sweptAt = this.frames;
     this.#sweep(seconds, nanos);
   }
@@ -344,7 +345,8 @@ export class Engine implements FrameSink {
     i32[at + R_SEEN] = packet.seconds;
     const place = (packet.networkInterface << 1) + packet.outgoing + 1;
     const known = i32[d + D_INTERFACE];
-    if (known === 0 || packet.seconds - i32[d + D_INTERFACE_SEEN] > PLACE_SECONDS) i32[d + D_INTERFACE] = place;
+    if (known === 0 || packet.seconds - i32[d + D_INTERFACE_SEEN] > PLACE_SECONDS)
+      i32[d + D_INTERFACE] = place;
     else if (known !== place) {
       this.ledger.add(COPY, 1, packet.payloadBytes);
       return;

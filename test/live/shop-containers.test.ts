@@ -15,8 +15,20 @@ import { assertTrue, type ServiceAt } from '../support/shop-truth.ts';
 
 const LOAD = { seed: 5, rate: 50, seconds: 5, users: 24 };
 const NAMES = [
-  'edge', 'storefront', 'office', 'catalogue', 'users', 'carts', 'orders', 'inventory', 'payments', 'risk',
-  'pricing', 'reports', 'redis', 'dns',
+  'edge',
+  'storefront',
+  'office',
+  'catalogue',
+  'users',
+  'carts',
+  'orders',
+  'inventory',
+  'payments',
+  'risk',
+  'pricing',
+  'reports',
+  'redis',
+  'dns',
 ];
 /** On the second bridge, reached by a port of the host; host port → service. */
 const PUBLISHED: Readonly<Record<string, number>> = { orders: 9001, redis: 9002, dns: 9003 };
@@ -41,7 +53,12 @@ function moveShop(host: ContainerHost): { topology: Record<string, ServiceMove>;
     places.set(url, name);
     if (hostPort === undefined) continue;
     places.set(`${host.gateway(1)}:${hostPort}`, name);
-    published.push({ protocol: name === 'dns' ? ('udp' as const) : ('tcp' as const), port: hostPort, to, toPort });
+    published.push({
+      protocol: name === 'dns' ? ('udp' as const) : ('tcp' as const),
+      port: hostPort,
+      to,
+      toPort,
+    });
   }
   host.publish(published);
   return { topology, serviceAt: (address, port) => places.get(`${address}:${port}`) };
@@ -64,7 +81,11 @@ describe('the shop in containers, on any', { skip: noCapture() || noNamespaces()
         assert.equal(totalsOf(stderr).calls, truth.length, 'nothing else is on these interfaces');
         assert.equal(totalsOf(stderr).dropped, 0);
         assert.notEqual(coverageOf(stderr, 'copy'), '0', 'packets were seen at several interfaces');
-        assert.notEqual(coverageOf(stderr, 'duplicate-view'), '0', 'connections were seen on both sides of DNAT');
+        assert.notEqual(
+          coverageOf(stderr, 'duplicate-view'),
+          '0',
+          'connections were seen on both sides of DNAT',
+        );
       } finally {
         eastwest?.child.kill('SIGKILL');
         host.close();

@@ -13,8 +13,20 @@ import { assertTrue } from '../support/shop-truth.ts';
 const PORTS = { one: 24_100, two: 24_120, up: 24_140 };
 const LOAD = { seed: 11, rate: 60, seconds: 5, users: 24 };
 const NAMES = [
-  'edge', 'storefront', 'office', 'catalogue', 'users', 'carts', 'orders', 'inventory', 'payments', 'risk',
-  'pricing', 'reports', 'redis', 'dns',
+  'edge',
+  'storefront',
+  'office',
+  'catalogue',
+  'users',
+  'carts',
+  'orders',
+  'inventory',
+  'payments',
+  'risk',
+  'pricing',
+  'reports',
+  'redis',
+  'dns',
 ];
 
 function serviceAt(base: number): (address: string, port: number) => string | undefined {
@@ -26,7 +38,10 @@ function filterOf(base: number): string {
 }
 
 describe('the shop on lo', { skip: noCapture() }, () => {
-  for (const [workers, port] of [[1, PORTS.one], [2, PORTS.two]] as const) {
+  for (const [workers, port] of [
+    [1, PORTS.one],
+    [2, PORTS.two],
+  ] as const) {
     it(`observe shows each call once, with ${workers} worker(s)`, async () => {
       const words = ['-i', 'lo', '--bpf', filterOf(port), '--workers', String(workers)];
       const eastwest = new Eastwest(['observe', '-o', 'json', '--coverage', ...words]);

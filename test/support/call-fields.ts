@@ -21,7 +21,18 @@ export function fieldsOf(call: CallRow): Fields {
 }
 
 /** The keys of a golden that a row shows; the others are of the protocol alone. */
-const SHOWN = new Set(['method', 'target', 'status', 'outcome', 'up', 'down', 'host', 'flags', 'trace', 'fingerprints']);
+const SHOWN = new Set([
+  'method',
+  'target',
+  'status',
+  'outcome',
+  'up',
+  'down',
+  'host',
+  'flags',
+  'trace',
+  'fingerprints',
+]);
 
 /** The golden with those keys only that a row shows. */
 export function shownKeys(golden: Golden): Golden {

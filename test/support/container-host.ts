@@ -65,11 +65,16 @@ export class ContainerHost {
   /** Who asks the host's address on that port reaches the container (`docker run -p`). */
   publish(ports: readonly Published[]): void {
     const rules = ports.map(({ protocol, port, to, toPort }) => {
-      return `ip daddr { ${SUBNETS.map((subnet) => `${subnet}.1`).join(', ')} } ` +
-        `${protocol} dport ${port} dnat to ${to.address}:${toPort}`;
+      return (
+        `ip daddr { ${SUBNETS.map((subnet) => `${subnet}.1`).join(', ')} } ` +
+        `${protocol} dport ${port} dnat to ${to.address}:${toPort}`
+      );
     });
     const chain = 'type nat hook prerouting priority dstnat;';
-    this.network.nft(this.namespace, `table ip published {\nchain in {\n${chain}\n${rules.join('\n')}\n}\n}\n`);
+    this.network.nft(
+      this.namespace,
+      `table ip published {\nchain in {\n${chain}\n${rules.join('\n')}\n}\n}\n`,
+    );
   }
 
   close(): void {

@@ -48,7 +48,12 @@ export class Eastwest {
 
   constructor(words: readonly string[], options: StartOptions = {}) {
     const [program, ...rest] = [...(options.prefix ?? []), process.execPath, COMMAND, ...words];
-    const environment = { ...process.env, XDG_CONFIG_HOME: this.#folder, NO_COLOR: '1', ...options.environment };
+    const environment = {
+      ...process.env,
+      XDG_CONFIG_HOME: this.#folder,
+      NO_COLOR: '1',
+      ...options.environment,
+    };
     this.child = spawn(program, rest, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
@@ -100,7 +105,12 @@ export function rowsOf(stdout: string): CallRow[] {
 }
 
 /** `340 calls, 12 operations, 3 services, 0 dropped` in what a command printed last. */
-export function totalsOf(text: string): { calls: number; operations: number; services: number; dropped: number } {
+export function totalsOf(text: string): {
+  calls: number;
+  operations: number;
+  services: number;
+  dropped: number;
+} {
   const found = [...text.matchAll(/^(\d+) calls, (\d+) operations, (\d+) services, (\d+) dropped$/gm)].at(-1);
   if (found === undefined) throw new Error(`no line of totals in: ${text}`);
   const [calls, operations, services, dropped] = found.slice(1).map(Number);

@@ -16,7 +16,8 @@ export function mutateSegments(segments: readonly Segment[], random: Random): Se
     else if (kind === 5) out.splice(random.below(out.length), 0, { ...segment, ipId: random.below(65_536) });
     else if (kind === 6) out.splice(random.below(out.length), 0, ...out.splice(at, 1));
     else if (kind === 7) out[at] = { ...segment, sequence: (segment.sequence + shift(random)) | 0 };
-    else if (kind === 8) out[at] = { ...segment, acknowledgement: (segment.acknowledgement + shift(random)) | 0 };
+    else if (kind === 8)
+      out[at] = { ...segment, acknowledgement: (segment.acknowledgement + shift(random)) | 0 };
     else out[at] = mutateHeader(segment, random);
   }
   return out;

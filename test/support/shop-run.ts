@@ -10,7 +10,10 @@ import type { TruthCall } from '../../examples/shop/truth.mjs';
 /** From dist: the shop is not compiled. */
 const FOLDER = new URL('../../../examples/shop/', import.meta.url);
 
-async function modules(): Promise<{ startShop: typeof ShopModule.startShop; joinTruth: typeof TruthModule.joinTruth }> {
+async function modules(): Promise<{
+  startShop: typeof ShopModule.startShop;
+  joinTruth: typeof TruthModule.joinTruth;
+}> {
   const shop = (await import(new URL('shop.mjs', FOLDER).href)) as typeof ShopModule;
   const truth = (await import(new URL('truth.mjs', FOLDER).href)) as typeof TruthModule;
   return { startShop: shop.startShop, joinTruth: truth.joinTruth };

@@ -24,10 +24,17 @@ export function countTruth(truth: readonly TruthCall[]): ServiceCounts {
  * Calls per service and per edge are those of the truth, and on each connection they are the same ones, in
  * the same order: method, and for HTTP and DNS what was answered.
  */
-export function assertTrue(rows: readonly CallRow[], truth: readonly TruthCall[], serviceAt: ServiceAt): void {
+export function assertTrue(
+  rows: readonly CallRow[],
+  truth: readonly TruthCall[],
+  serviceAt: ServiceAt,
+): void {
   assert.ok(truth.length > 0, 'the truth holds calls');
   assert.deepEqual(countRows(rows, serviceAt), countTruth(truth));
-  assert.deepEqual(edgesOf(rows, truth, serviceAt), count(truth, (call) => `${call.client} ${call.server}`));
+  assert.deepEqual(
+    edgesOf(rows, truth, serviceAt),
+    count(truth, (call) => `${call.client} ${call.server}`),
+  );
   const seen = byConnection(
     rows,
     (row) => `${row.client_address}:${row.client_port} ${serviceAt(row.server_address, row.server_port)}`,

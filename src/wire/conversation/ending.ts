@@ -26,7 +26,12 @@ import {
   R_KIND,
   R_PROTOCOL,
 } from '../reassembly/row.ts';
-import { PHASE_AFTER_HOLE, PHASE_ANSWER_BEGUN, PHASE_REQUEST_DONE, PHASE_REQUEST_LOST } from './open-calls.ts';
+import {
+  PHASE_AFTER_HOLE,
+  PHASE_ANSWER_BEGUN,
+  PHASE_REQUEST_DONE,
+  PHASE_REQUEST_LOST,
+} from './open-calls.ts';
 
 export type Ending = 0 | 1 | 2;
 /** Both ends finished, or one reset. */
@@ -67,7 +72,8 @@ export function endingOf(i32: Int32Array, at: number, call: number, ending: Endi
     // The rest is spoken in a protocol that we do not read (h2c): what was told before stands.
   } else if (i32[at + R_PROTOCOL] <= 0) return;
   else if (silent) i32[word + oc.OC_OUTCOME] = OUTCOME_UNKNOWN;
-  else if (ending === ENDED && (phase & PHASE_REQUEST_DONE) === 0) i32[word + oc.OC_OUTCOME] = OUTCOME_CANCELLED;
+  else if (ending === ENDED && (phase & PHASE_REQUEST_DONE) === 0)
+    i32[word + oc.OC_OUTCOME] = OUTCOME_CANCELLED;
   else if (reset) i32[word + oc.OC_OUTCOME] = OUTCOME_RESET;
   else i32[word + oc.OC_OUTCOME] = ending === CAPTURE_ENDED ? OUTCOME_OPEN : OUTCOME_UNANSWERED;
 }

@@ -24,7 +24,13 @@ import {
 const QUIET_SECONDS = 5;
 
 /** Notes the request `call`, just put into the queue of the connection `at`. */
-export function noteRequest(i32: Int32Array, at: number, call: number, direction: number, seconds: number): void {
+export function noteRequest(
+  i32: Int32Array,
+  at: number,
+  call: number,
+  direction: number,
+  seconds: number,
+): void {
   const word = call >> 2;
   const ack = i32[word + oc.OC_ACKNOWLEDGED];
   const advanced = i32[word + oc.OC_ORDINAL] === 0 || ((ack - i32[at + R_REQUEST_ACK]) | 0) > 0;

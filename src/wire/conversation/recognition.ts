@@ -3,7 +3,15 @@
  * port alone. Ports only say which protocol is asked first.
  */
 import { TRANSPORT_UDP } from '../decode/packet.ts';
-import { MAYBE, NO, SURE, type Guess, type Protocol, type Side, type WireContext } from '../protocols/protocol.ts';
+import {
+  MAYBE,
+  NO,
+  SURE,
+  type Guess,
+  type Protocol,
+  type Side,
+  type WireContext,
+} from '../protocols/protocol.ts';
 import { CONNECTION_CLIENT_SURE, R_CLIENT, R_FLAGS, R_KIND, R_PORTS } from '../reassembly/row.ts';
 
 /** Nothing that we know. */
@@ -80,7 +88,11 @@ function isTls(u8: Uint8Array, start: number, end: number): boolean {
   if (end - start < 6) return false;
   const length = (u8[start + 3] << 8) | u8[start + 4];
   return (
-    u8[start] === 0x16 && u8[start + 1] === 3 && u8[start + 2] <= 4 && length > 0 && length <= 16_640 &&
+    u8[start] === 0x16 &&
+    u8[start + 1] === 3 &&
+    u8[start + 2] <= 4 &&
+    length > 0 &&
+    length <= 16_640 &&
     (u8[start + 5] === 1 || u8[start + 5] === 2)
   );
 }

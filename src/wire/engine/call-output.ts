@@ -253,7 +253,8 @@ export class CallOutput implements ConversationSink {
   #tellHost(host: number): void {
     if (host === 0) return;
     const { serverLow, serverHigh } = this.#context;
-    if (this.#news(Math.imul(host, 0x9e3779b1) ^ serverLow)) this.#o.sink.hostName(host, serverLow, serverHigh);
+    if (this.#news(Math.imul(host, 0x9e3779b1) ^ serverLow))
+      this.#o.sink.hostName(host, serverLow, serverHigh);
   }
 
   /** True when this was not told lately. */

@@ -53,7 +53,8 @@ export class Attention {
       const ms =
         (seconds - i32[at + R_ATTENTION_SECONDS]) * 1000 + (nanos - i32[at + R_ATTENTION_NANOS]) / 1e6;
       const frames = (frame - i32[at + R_ATTENTION_FRAME]) | 0;
-      const due = (frames >= this.#limits.holeFrames && ms >= this.#limits.holeMs) || ms >= this.#limits.holeMaxMs;
+      const due =
+        (frames >= this.#limits.holeFrames && ms >= this.#limits.holeMs) || ms >= this.#limits.holeMaxMs;
       if (!due) return 0;
     }
     this.#first = i32[at + R_ATTENTION_NEXT];

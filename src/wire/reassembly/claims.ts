@@ -60,8 +60,11 @@ export class Claims {
     const found = words[slot + FIRST] === first && words[slot + SECOND] === second;
     const age = Math.abs((seconds - words[slot + SECONDS]) * 1e9 + nanos - words[slot + NANOS]);
     const other =
-      found && words[slot + OWNER] !== owner && words[slot + OWNER] !== 0 &&
-      words[slot + PLACE] !== place && age <= withinNs;
+      found &&
+      words[slot + OWNER] !== owner &&
+      words[slot + OWNER] !== 0 &&
+      words[slot + PLACE] !== place &&
+      age <= withinNs;
     if (!other) {
       words[slot + FIRST] = first;
       words[slot + SECOND] = second;

@@ -6,16 +6,7 @@
 import { assert } from '../../base/assert.ts';
 import type { WireMemory } from '../../base/memory.ts';
 import type { Packet } from '../decode/packet.ts';
-import {
-  R_CLIENT,
-  R_HASH,
-  R_HIGH,
-  R_KIND,
-  R_LOW,
-  R_NEXT,
-  R_PORTS,
-  ROW_WORDS,
-} from './row.ts';
+import { R_CLIENT, R_HASH, R_HIGH, R_KIND, R_LOW, R_NEXT, R_PORTS, ROW_WORDS } from './row.ts';
 
 export class ConnectionTable {
   readonly #u8: Uint8Array;
@@ -67,7 +58,7 @@ export class ConnectionTable {
     if (packet.version === 4) this.#key4(packet);
     else this.#key6(packet);
     const i32 = this.#i32;
-    for (let next = this.#buckets[this.#hash & this.#mask]; next !== 0; ) {
+    for (let next = this.#buckets[this.#hash & this.#mask]; next !== 0;) {
       const at = this.#base + (next - 1) * ROW_WORDS;
       if (i32[at + R_HASH] === this.#hash && this.#same(at)) return at;
       next = i32[at + R_NEXT];

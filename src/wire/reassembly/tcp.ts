@@ -44,7 +44,16 @@ import {
   R_ROUND_TRIP,
   R_SYN_NANOS,
 } from './row.ts';
-import { Segments, S_ACK, S_BYTES, S_NANOS, S_SECONDS, S_SEQUENCE, S_WIRE_BYTES, SEGMENT_HEAD_BYTES } from './segments.ts';
+import {
+  Segments,
+  S_ACK,
+  S_BYTES,
+  S_NANOS,
+  S_SECONDS,
+  S_SEQUENCE,
+  S_WIRE_BYTES,
+  SEGMENT_HEAD_BYTES,
+} from './segments.ts';
 
 /** What became of a packet. */
 export type Taken = 0 | 1 | 2;
@@ -105,7 +114,8 @@ export class Tcp {
       sequence = (sequence + 1) | 0;
     }
     const bytes = packet.payloadBytes;
-    if (i32[d + D_INTERFACE] === 0) i32[d + D_INTERFACE] = (packet.networkInterface << 1) + packet.outgoing + 1;
+    if (i32[d + D_INTERFACE] === 0)
+      i32[d + D_INTERFACE] = (packet.networkInterface << 1) + packet.outgoing + 1;
     i32[d + D_PACKETS]++;
     let look: Taken = TAKEN;
     if ((tcp & TCP_ACK) !== 0 && (tcp & TCP_RST) === 0) {
@@ -115,7 +125,8 @@ export class Tcp {
         i32[d + D_ACKNOWLEDGED] = ack;
         if (!acked) i32[d + D_FLAGS] |= DIRECTION_ACKED;
       }
-      if ((i32[other + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[other + D_NEXT]) | 0) > 1) look = LOOK_AGAIN;
+      if ((i32[other + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[other + D_NEXT]) | 0) > 1)
+        look = LOOK_AGAIN;
     }
     if (bytes > 0 && this.#payload(packet, at, d, other, direction, sequence)) look = LOOK_AGAIN;
     if ((tcp & (TCP_FIN | TCP_RST)) !== 0) {
@@ -217,7 +228,14 @@ export class Tcp {
   }
 
   /** True when the connection needs another look. */
-  #payload(packet: Packet, at: number, d: number, other: number, direction: number, sequence: number): boolean {
+  #payload(
+    packet: Packet,
+    at: number,
+    d: number,
+    other: number,
+    direction: number,
+    sequence: number,
+  ): boolean {
     const i32 = this.#i32;
     const bytes = packet.payloadBytes;
     if ((i32[d + D_FLAGS] & DIRECTION_SEEN) === 0) {
@@ -387,7 +405,8 @@ export class Tcp {
       if (unseen === 0) return false;
       i32[d + D_NEXT] = i32[other + D_ACKNOWLEDGED];
       // The FIN's number is no byte.
-      const fin = (i32[d + D_FLAGS] & DIRECTION_FIN) !== 0 && ((i32[d + D_END] + 1 - i32[d + D_NEXT]) | 0) === 0;
+      const fin =
+        (i32[d + D_FLAGS] & DIRECTION_FIN) !== 0 && ((i32[d + D_END] + 1 - i32[d + D_NEXT]) | 0) === 0;
       this.#gap(at, direction, d, unseen - (fin ? 1 : 0));
       return true;
     }

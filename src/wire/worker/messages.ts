@@ -66,7 +66,12 @@ export type FromWorker =
   /** A name block of a capture. */
   | { readonly kind: 'named'; readonly name: string; readonly address: string }
   | { readonly kind: 'host'; readonly host: string; readonly low: number; readonly high: number }
-  | { readonly kind: 'progress'; readonly file: string; readonly read: number; readonly total: number | undefined }
+  | {
+      readonly kind: 'progress';
+      readonly file: string;
+      readonly read: number;
+      readonly total: number | undefined;
+    }
   /** A file is done; `warning` is a sentence. */
   | { readonly kind: 'file'; readonly file: string; readonly warning: string | undefined }
   | { readonly kind: 'unreadable'; readonly file: string; readonly failure: SourceFailure }

@@ -93,7 +93,13 @@ export class Reporter implements EngineSink {
       connections,
       slabBytes,
     };
-    const transfer = [rows.keys.buffer, rows.counts.buffer, rows.latencies.buffer, counts.buffer, bytes.buffer];
+    const transfer = [
+      rows.keys.buffer,
+      rows.counts.buffer,
+      rows.latencies.buffer,
+      counts.buffer,
+      bytes.buffer,
+    ];
     this.#send({ kind: 'second', second }, transfer);
   }
 

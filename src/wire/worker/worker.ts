@@ -103,7 +103,7 @@ async function pollUntilStopped(
 ): Promise<void> {
   let second = Math.floor(Date.now() / 1000);
   let drops = 0;
-  for (let running = true; running; ) {
+  for (let running = true; running;) {
     source.poll(engine, POLL_MS);
     const now = Date.now();
     const seconds = Math.floor(now / 1000);
@@ -168,7 +168,12 @@ async function runFiles(
     // Captures of other places and times: what is open in one does not go on in the next.
     engine.end();
     if (read.ok) reporter.say({ kind: 'file', file, warning: read.value.warning });
-    else reporter.say({ kind: 'unreadable', file, failure: { kind: 'unreadable', message: captureFileErrorText(read.error) } });
+    else
+      reporter.say({
+        kind: 'unreadable',
+        file,
+        failure: { kind: 'unreadable', message: captureFileErrorText(read.error) },
+      });
   }
   reporter.second(0);
   reporter.say({ kind: 'done' });
