@@ -627,11 +627,12 @@ export class Conversation implements CallWriter {
     this.#ended = false;
     const interim = (i32[d + D_FLAGS] & DIRECTION_INTERIM) !== 0;
     i32[d + D_FLAGS] &= ~(DIRECTION_DONE | DIRECTION_BODY | DIRECTION_INTERIM);
-    if (call !== 0 && !interim) this.#finishMessage(call, (this.#origin + position) | 0);
+    if (call !== 0 && !interim) this.#finishMessage(call, (this.#origin + position) | 0, true);
     return i32[this.#at + R_UPGRADE] !== 0 && this.#applyUpgrade();
   }
 
-  #finishMessage(call: number, sequence: number): void {
+  /** `whole`: its end was seen, so that an answer of which nothing bad was told is a good one. */
+  #finishMessage(call: number, sequence: number, whole: boolean): void {
     const i32 = this.#i32;
     const word = call >> 2;
     this.#fingerprintBody(call);
@@ -650,7 +651,7 @@ export class Conversation implements CallWriter {
     }
     this.#stampEnd(word);
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_DONE;
-    if (i32[word + oc.OC_OUTCOME] === OUTCOME_UNKNOWN) i32[word + oc.OC_OUTCOME] = OUTCOME_OK;
+    if (whole && i32[word + oc.OC_OUTCOME] === OUTCOME_UNKNOWN) i32[word + oc.OC_OUTCOME] = OUTCOME_OK;
     if ((phase & (PHASE_REQUEST_DONE | PHASE_ANSWER_ONLY)) !== 0) this.#emit(this.#at, call);
   }
 
@@ -702,10 +703,8 @@ export class Conversation implements CallWriter {
     const word = call >> 2;
     i32[word + oc.OC_FLAGS] |= FLAG_GAP;
     if (this.#isRequestSide(i32[word + oc.OC_PHASE])) i32[word + oc.OC_PHASE] |= PHASE_REQUEST_LOST;
-    this.#finishMessage(
-      call,
-      (i32[word + oc.OC_SEQUENCE] + this.#f64[(word + oc.OC_REQUEST_BYTES) >> 1]) | 0,
-    );
+    const requestEnd = i32[word + oc.OC_SEQUENCE] + this.#f64[(word + oc.OC_REQUEST_BYTES) >> 1];
+    this.#finishMessage(call, requestEnd | 0, false);
   }
 
   /** From here on both sides speak something else. */
@@ -1102,6 +1101,8 @@ export class Conversation implements CallWriter {
       if (verdict === ORPHAN) return this.#answerOnly(key);
       assert(verdict === DROP || verdict === BOTH, 'a verdict is one of four');
       this.#half(call);
+      // The order is broken for those behind it, too, until a position proves one of them.
+      i32[this.#at + R_FLAGS] |= CONNECTION_ANSWER_LOST;
       if (verdict === BOTH) return this.#answerOnly(key);
     }
   }
