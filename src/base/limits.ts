@@ -21,8 +21,13 @@ export interface Limits {
   readonly holeFrames: number;
   /** … and this much time; */
   readonly holeMs: number;
-  /** or, in any case, after this much time. */
+  /** or, in any case, after this much time: */
   readonly holeMaxMs: number;
+  /**
+   * in a file, and so many frames. A quiet capture leaves seconds between two frames, and merged ones have
+   * packets displaced by a few, whatever their stamps.
+   */
+  readonly holeMaxFrames: number;
   /** A connection without packets is forgotten after this long; its open calls end. */
   readonly idleMs: number;
   /** A UDP request waits this long for its answer. Resolvers give up after 5 s. */
@@ -52,6 +57,7 @@ export const DEFAULT_LIMITS: Limits = {
   holeFrames: 256,
   holeMs: 10,
   holeMaxMs: 5000,
+  holeMaxFrames: 32,
   idleMs: 15 * 60_000,
   datagramAnswerMs: 5000,
   operationsPerServer: 1000,

@@ -237,6 +237,8 @@ export class Engine implements FrameSink {
 
   /** As `tick`, for a live source: a second of the clock has passed, whatever packets came. */
   tickLive(seconds: number, nanos: number): void {
+    this.#tcp.live = true;
+    this.#attention.live = true;
     this.#sweptAt = -SWEEP_FRAMES;
     this.tick(seconds, nanos);
   }

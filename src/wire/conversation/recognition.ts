@@ -28,6 +28,12 @@ export const ONLY_ONE: Enough = 1;
 export const FIRST_OF_ALL: Enough = 2;
 
 /**
+ * What could be is believed of both sides only where each has so many bytes: two or three could be anything's,
+ * a greeting of SOCKS is also the length of a DNS message. The shortest answer of Redis has as many.
+ */
+const EVIDENCE_BYTES_MIN = 4;
+
+/**
  * Looks at the bytes [start, end) of `direction`, and those of the other direction if any (otherStart > 0).
  * Returns protocol * 2 + direction of the client, or GUESS_….
  */
@@ -47,6 +53,7 @@ export function guess(
   if (!udp && isTls(context.u8, start, end)) return GUESS_TLS;
   const known = (i32[at + R_FLAGS] & CONNECTION_CLIENT_SURE) !== 0;
   const ports = i32[at + R_PORTS];
+  const evidence = Math.min(end - start, otherEnd - otherStart) >= EVIDENCE_BYTES_MIN;
   let maybe = GUESS_NONE;
   for (let pass = 0; pass < 2; pass++) {
     for (let index = 0; index < protocols.length; index++) {
@@ -67,7 +74,7 @@ export function guess(
         if (here === SURE || there === SURE) return choice;
         if (enough === SURE_ONLY || (enough === FIRST_OF_ALL && maybe >= 0)) continue;
         // Two that could be: a port must not decide between them.
-        const alone = otherEnd > otherStart && (maybe === GUESS_NONE || enough === FIRST_OF_ALL);
+        const alone = evidence && (maybe === GUESS_NONE || enough === FIRST_OF_ALL);
         maybe = alone ? choice : GUESS_WAIT;
       }
     }

@@ -292,14 +292,22 @@ function outcomeOf(code: number): number {
 
 /** Two bytes of length, then a message of which at least the header must be there. */
 function recogniseStream(u8: Uint8Array, start: number, end: number, side: Side): Guess {
-  if (end - start < 2 + HEADER_BYTES) {
-    if (end - start < 2) return MAYBE;
-    return u16(u8, start) >= HEADER_BYTES + 5 ? MAYBE : NO;
-  }
+  if (end - start < 2 + HEADER_BYTES) return couldBeginStream(u8, start, end, side) ? MAYBE : NO;
   const length = u16(u8, start);
   if (length < HEADER_BYTES) return NO;
   const message = start + 2;
   return recogniseMessage(u8, message, Math.min(end, message + length), end - message >= length, side);
+}
+
+/** The beginning of a header, as far as it is there: many protocols begin with a length or a small number. */
+function couldBeginStream(u8: Uint8Array, start: number, end: number, side: Side): boolean {
+  const bytes = end - start;
+  if (bytes >= 2 && u16(u8, start) < HEADER_BYTES + 5) return false;
+  if (bytes >= 5 && (u8[start + 4] >> 7 === 1) !== (side === SERVER)) return false;
+  if (bytes >= 5 && !isOpcode((u8[start + 4] >> 3) & 15)) return false;
+  // No answer's bits in a query, and the reserved one in neither.
+  if (bytes >= 6 && (u8[start + 5] & (side === SERVER ? 0x40 : 0xcf)) !== 0) return false;
+  return bytes < 8 || u16(u8, start + 6) <= QUESTIONS_MAX;
 }
 
 /**

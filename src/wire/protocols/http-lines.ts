@@ -94,7 +94,8 @@ export function versionAt(u8: Uint8Array, methodEnd: number, lineFeed: number): 
   let end = lineFeed;
   while (end > methodEnd && (isBlank(u8[end - 1]) || u8[end - 1] === CR)) end--;
   const at = end - 8;
-  if (at < methodEnd + 3 || !isBlank(u8[at - 1])) return -1;
+  // Clients that forget the target are answered by servers that take the line for one of HTTP/0.9.
+  if (at < methodEnd + 1 || !isBlank(u8[at - 1])) return -1;
   return isVersion(u8, at) && isDigit(u8[at + 7]) ? at : -1;
 }
 

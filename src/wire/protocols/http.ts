@@ -36,10 +36,11 @@ export const http: Protocol = {
   keyed: false,
 
   recognise(context, start, end, side) {
-    if (side !== CLIENT) return recogniseAnswer(context.u8, start, end);
     let at = start;
     while (at < end && isLineEnd(context.u8[at])) at++;
-    return at === end ? MAYBE : recogniseRequest(context.scan, context.u8, at, end);
+    if (at === end) return MAYBE;
+    if (side !== CLIENT) return recogniseAnswer(context.u8, at, end);
+    return recogniseRequest(context.scan, context.u8, at, end);
   },
 
   parse(context, state, start, end, side, out) {
@@ -83,7 +84,7 @@ function parseRequest(
   while (u8[targetStart] === SPACE) targetStart++;
   let targetEnd = version - 1;
   while (targetEnd > targetStart && isBlank(u8[targetEnd - 1])) targetEnd--;
-  if (targetEnd <= targetStart) return LOST;
+  const hasTarget = targetEnd > targetStart;
 
   const headEnd = context.scan.findHeaders(lineFeed + 1, limit, HEADERS_AT, HEADERS_MAX);
   if (headEnd <= 0) return headEnd < 0 ? LOST : more(start, limit);
@@ -93,8 +94,8 @@ function parseRequest(
   const special = specialMethod(u8, start, methodEnd);
   if (special !== 0) out.setWord(0, special);
   let hasHost = false;
-  if (u8[targetStart] === SLASH) out.target(targetStart, targetEnd);
-  else hasHost = sayOddTarget(context, targetStart, targetEnd, special, out);
+  if (hasTarget && u8[targetStart] === SLASH) out.target(targetStart, targetEnd);
+  else if (hasTarget) hasHost = sayOddTarget(context, targetStart, targetEnd, special, out);
 
   const frame = sayRequestHeaders(context, hasHost, out);
   if (frame === 0) out.done();

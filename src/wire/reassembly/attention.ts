@@ -18,6 +18,8 @@ export class Attention {
   readonly #i32: Int32Array;
   readonly #table: ConnectionTable;
   readonly #limits: Limits;
+  /** True once time comes from a clock, not from the packets' own stamps. */
+  live = false;
   #first = 0; // Row number + 1.
   #last = 0;
 
@@ -53,9 +55,8 @@ export class Attention {
       const ms =
         (seconds - i32[at + R_ATTENTION_SECONDS]) * 1000 + (nanos - i32[at + R_ATTENTION_NANOS]) / 1e6;
       const frames = (frame - i32[at + R_ATTENTION_FRAME]) | 0;
-      const due =
-        (frames >= this.#limits.holeFrames && ms >= this.#limits.holeMs) || ms >= this.#limits.holeMaxMs;
-      if (!due) return 0;
+      const late = ms >= this.#limits.holeMaxMs && (this.live || frames >= this.#limits.holeMaxFrames);
+      if (!late && (frames < this.#limits.holeFrames || ms < this.#limits.holeMs)) return 0;
     }
     this.#first = i32[at + R_ATTENTION_NEXT];
     if (this.#first === 0) this.#last = 0;

@@ -11,7 +11,7 @@
 import type { Limits } from '../../base/limits.ts';
 import { reasonNumber, type Ledger } from '../../record/coverage.ts';
 import type { Conversation } from '../conversation.ts';
-import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type Packet } from '../decode/packet.ts';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, type Packet } from '../decode/packet.ts';
 import {
   CONNECTION_CLIENT_SURE,
   CONNECTION_CLOSING,
@@ -81,6 +81,8 @@ export class Tcp {
   readonly #limits: Limits;
   /** Frames so far: the capture's own clock of disorder. Set by the engine. */
   frame = 1;
+  /** True once time comes from a clock, not from the packets' own stamps: then nothing older will come. */
+  live = false;
   #now = 0;
   #nowNanos = 0;
 
@@ -157,8 +159,8 @@ export class Tcp {
     const i32 = this.#i32;
     if (i32[d + D_HOLE_FRAME] === 0) return 0;
     const ms = (seconds - i32[d + D_HOLE_SECONDS]) * 1000 + (nanos - i32[d + D_HOLE_NANOS]) / 1e6;
-    if (ms >= this.#limits.holeMaxMs) return 2;
     const frames = (this.frame - i32[d + D_HOLE_FRAME]) | 0;
+    if (ms >= this.#limits.holeMaxMs && (this.live || frames >= this.#limits.holeMaxFrames)) return 2;
     return frames >= this.#limits.holeFrames && ms >= this.#limits.holeMs ? 1 : 0;
   }
 
@@ -239,6 +241,8 @@ export class Tcp {
     const i32 = this.#i32;
     const bytes = packet.payloadBytes;
     if ((i32[d + D_FLAGS] & DIRECTION_SEEN) === 0) {
+      // Joined in the middle: one byte that nobody pushes is a keep-alive probe's, not the next of the stream.
+      if (bytes === 1 && (packet.flags & (TCP_PSH | TCP_FIN)) === 0) return false;
       i32[d + D_FLAGS] |= DIRECTION_SEEN;
       i32[d + D_NEXT] = sequence;
       i32[d + D_FIRST] = sequence;
