@@ -1,0 +1,50 @@
+/** What a bench has found: printed as tables, kept as JSON. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { OUT } from './places.ts';
+
+export interface Result {
+  /** `capture.what.quantity` */
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** For a ratio: what it is a ratio to; for a floor: the least (or, with `at most`, the largest) value. Else empty. */
+  readonly against: string;
+}
+
+export interface Floor {
+  readonly what: string;
+  readonly value: number;
+  readonly bar: number;
+  /** `bar` is the most that is allowed, not the least. */
+  readonly atMost?: boolean;
+  readonly unit: string;
+}
+
+export function holds(floor: Floor): boolean {
+  return floor.atMost === true ? floor.value <= floor.bar : floor.value >= floor.bar;
+}
+
+export function floorText(floor: Floor): string {
+  const bar = `${floor.atMost === true ? '≤' : '≥'} ${short(floor.bar)}`;
+  const verdict = holds(floor) ? 'PASS       ' : 'FALLS SHORT';
+  return `${verdict}  ${floor.what}: ${short(floor.value)} ${floor.unit} (${bar})`;
+}
+
+/** Three digits that count. */
+export function short(value: number): string {
+  if (value >= 1000) return Math.round(value).toLocaleString('en');
+  return String(Number(value.toPrecision(3)));
+}
+
+/** Lines of cells, the first column to the left, the others to the right. */
+export function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ');
+  return `${rows.map((row) => line(row).trimEnd()).join('\n')}\n`;
+}
+
+export function write(name: string, results: readonly Result[]): void {
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(`${OUT}${name}.json`, `${JSON.stringify(results, undefined, 1)}\n`);
+}
