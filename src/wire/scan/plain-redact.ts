@@ -10,6 +10,7 @@ const SPACE = 32;
 const QUOTE = 34;
 const HASH = 35;
 const AMPERSAND = 38;
+const APOSTROPHE = 39;
 const STAR = 42;
 const PLUS = 43;
 const COMMA = 44;
@@ -19,6 +20,9 @@ const SEMICOLON = 59;
 const EQUALS = 61;
 const QUESTION = 63;
 const AT = 64;
+const BRACKET = 91;
+const BACKSLASH = 92;
+const BRACKET_END = 93;
 const PERCENT = 37;
 
 export class PlainRedact {
@@ -139,10 +143,39 @@ export class PlainRedact {
       return this.#userInfo(next + 2, query);
     }
     if (!nameIsSensitive(u8, name, p)) return next;
-    if (colon && !this.#holdsDigit(next)) return next;
-    const stop = this.#valueEnd(next, this.#view.literal(p), path, colon);
-    if (stop === next) return next;
-    this.#hide(next, stop);
+    let from = next;
+    if (colon) {
+      while (from < end && u8[from] === SPACE) from++;
+      const quoted = this.#quoted(from);
+      if (quoted !== 0) return quoted;
+      if (!this.#holdsDigit(from, from > next)) return next;
+    }
+    const stop = this.#valueEnd(from, this.#view.literal(p), path, colon, from > next);
+    if (stop === from) return next;
+    this.#hide(from, stop);
+    return stop;
+  }
+
+  /** Hides a text in quotes or a list in brackets whole, as JSON has them after `:`; 0 when there is none. */
+  #quoted(from: number): number {
+    const u8 = this.#u8;
+    const end = this.#view.end;
+    let start = from;
+    while (start < end && u8[start] === BACKSLASH) start++;
+    if (start >= end) return 0;
+    const open = u8[start];
+    if (open !== QUOTE && open !== APOSTROPHE && open !== BRACKET) return 0;
+    const close = open === BRACKET ? BRACKET_END : open;
+    const literal = this.#view.literal(start);
+    // JSON in a text of JSON: there every quote has its backslash.
+    const nested = start > from;
+    let stop = ++start;
+    while (stop < end && !(u8[stop] === close && (!literal || this.#view.literal(stop)))) {
+      stop += u8[stop] === BACKSLASH && !nested ? 2 : 1;
+    }
+    if (stop > end) stop = end;
+    if (stop === start) return 0;
+    this.#hide(start, stop);
     return stop;
   }
 
@@ -166,9 +199,9 @@ export class PlainRedact {
 
   /**
    * The end of a value. After a literal `=` only literal separators end it; `/` and `?` do so in the path,
-   * `;` does when a name and `=` follow.
+   * `;` does when a name and `=` follow. `header`: it came after `: `, and blanks belong to it.
    */
-  #valueEnd(start: number, literal: boolean, path: boolean, colon: boolean): number {
+  #valueEnd(start: number, literal: boolean, path: boolean, colon: boolean, header: boolean): number {
     const u8 = this.#u8;
     const end = this.#view.end;
     for (let p = start; p < end; p++) {
@@ -176,7 +209,8 @@ export class PlainRedact {
       let ends = c === AMPERSAND || c === HASH;
       if (c === SLASH || c === QUESTION) ends = path;
       if (c === SEMICOLON) ends = path || this.#nameFollows(p + 1);
-      if (colon && (c <= SPACE || c === QUOTE || c === COMMA)) ends = true;
+      if (colon && (c < SPACE || c === QUOTE || c === COMMA)) ends = true;
+      if (c === SPACE && colon) ends = !header;
       if (ends && (!literal || this.#view.literal(p))) return p;
     }
     return end;
@@ -199,14 +233,15 @@ export class PlainRedact {
   /**
    * After `name:` only a value with a digit is a secret: `/v1/token:revoke` stays, `session:a81f` does not.
    */
-  #holdsDigit(start: number): boolean {
+  #holdsDigit(start: number, header: boolean): boolean {
     const u8 = this.#u8;
     const end = this.#view.end;
     const stop = start + L.COLON_LOOK_MAX < end ? start + L.COLON_LOOK_MAX : end;
     for (let p = start; p < stop; p++) {
       const c = u8[p];
       if ((u8[L.CLASS_AT + c] & L.DIGIT) !== 0) return true;
-      if (c <= SPACE || c === QUOTE || (u8[L.CLASS_AT + c] & L.BEFORE_NAME) !== 0) return false;
+      if (c < SPACE || c === QUOTE || (c === SPACE && !header)) return false;
+      if ((u8[L.CLASS_AT + c] & L.BEFORE_NAME) !== 0) return false;
     }
     return false;
   }

@@ -141,6 +141,18 @@ const REDACTIONS: readonly (readonly [string, string])[] = [
   ['session:user:a81f22', 'session:***'],
   ['/v1/token:revoke', '/v1/token:revoke'],
   ['cart:1234', 'cart:1234'],
+  ['/?f={"password":"hunter","x":1}', '/?f={"password":"***","x":1}'],
+  ['/?f=%7B%22password%22%3A%22hunter%22%7D&y=1', '/?f=%7B%22password%22%3A%22***%22%7D&y=1'],
+  ['/?f={"a":{"token":%20"x\\"y"},"b":2}', '/?f={"a":{"token":%20"***"},"b":2}'],
+  ['/?f="{\\"secret\\":\\"hunter\\",1}"', '/?f="{\\"secret\\":\\"***",1}"'],
+  ["/?f={'otp':'x'}", "/?f={'otp':'***'}"],
+  ['/?f={"tokens":["a","b"],"c":1}', '/?f={"tokens":[***],"c":1}'],
+  ['/?f={"password":"hunter', '/?f={"password":"***'],
+  ['/?f={"password":"hunter\\', '/?f={"password":"***'],
+  ['/?f={"password":"","x":"y"}', '/?f={"password":"","x":"y"}'],
+  ['/?f={"token":true}', '/?f={"token":true}'],
+  ['/?h=Authorization:%20Bearer%20abc1&x=1', '/?h=Authorization:%20***&x=1'],
+  ['token: revoke it', 'token: revoke it'],
 ];
 
 for (const [name, make] of [['SIMD', makeSimdBench] as const, ['plain', makePlainBench] as const]) {

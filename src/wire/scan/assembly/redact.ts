@@ -17,6 +17,7 @@ const SPACE: u32 = 32;
 const QUOTE: u32 = 34;
 const HASH: u32 = 35;
 const AMPERSAND: u32 = 38;
+const APOSTROPHE: u32 = 39;
 const PLUS: u32 = 43;
 const COMMA: u32 = 44;
 const SLASH: u32 = 47;
@@ -25,6 +26,9 @@ const SEMICOLON: u32 = 59;
 const EQUALS: u32 = 61;
 const QUESTION: u32 = 63;
 const AT: u32 = 64;
+const BRACKET: u32 = 91;
+const BACKSLASH: u32 = 92;
+const BRACKET_END: u32 = 93;
 
 let hidden: i32 = 0;
 let at: usize = 0;
@@ -160,10 +164,36 @@ function value(name: usize, p: usize, query: bool, path: bool): usize {
   const colon = load<u8>(p) == COLON;
   if (colon && next + 1 < end && load<u16>(next) == 0x2f2f) return userInfo(next + 2, query);
   if (!nameIsSensitive(name, p)) return next;
-  if (colon && !holdsDigit(next)) return next;
-  const stop = valueEnd(next, literal(p), path, colon);
-  if (stop == next) return next;
-  hide(next, stop);
+  let from = next;
+  if (colon) {
+    while (from < end && load<u8>(from) == SPACE) from++;
+    const stop = quoted(from);
+    if (stop != 0) return stop;
+    if (!holdsDigit(from, from > next)) return next;
+  }
+  const stop = valueEnd(from, literal(p), path, colon, from > next);
+  if (stop == from) return next;
+  hide(from, stop);
+  return stop;
+}
+
+function quoted(from: usize): usize {
+  const end = viewEnd;
+  let start = from;
+  while (start < end && load<u8>(start) == BACKSLASH) start++;
+  if (start >= end) return 0;
+  const open: u32 = load<u8>(start);
+  if (open != QUOTE && open != APOSTROPHE && open != BRACKET) return 0;
+  const close = open == BRACKET ? BRACKET_END : open;
+  const asItself = literal(start);
+  const nested = start > from;
+  let stop = ++start;
+  while (stop < end && !(<u32>load<u8>(stop) == close && (!asItself || literal(stop)))) {
+    stop += <u32>load<u8>(stop) == BACKSLASH && !nested ? 2 : 1;
+  }
+  if (stop > end) stop = end;
+  if (stop == start) return 0;
+  hide(start, stop);
   return stop;
 }
 
@@ -183,14 +213,15 @@ function userInfo(start: usize, query: bool): usize {
   return sign;
 }
 
-function valueEnd(start: usize, asItself: bool, path: bool, colon: bool): usize {
+function valueEnd(start: usize, asItself: bool, path: bool, colon: bool, header: bool): usize {
   const end = viewEnd;
   for (let p = start; p < end; p++) {
     const c: u32 = load<u8>(p);
     let ends = c == AMPERSAND || c == HASH;
     if (c == SLASH || c == QUESTION) ends = path;
     if (c == SEMICOLON) ends = path || nameFollows(p + 1);
-    if (colon && (c <= SPACE || c == QUOTE || c == COMMA)) ends = true;
+    if (colon && (c < SPACE || c == QUOTE || c == COMMA)) ends = true;
+    if (c == SPACE && colon) ends = !header;
     if (ends && (!asItself || literal(p))) return p;
   }
   return end;
@@ -207,14 +238,14 @@ function nameFollows(start: usize): bool {
   return false;
 }
 
-function holdsDigit(start: usize): bool {
+function holdsDigit(start: usize, header: bool): bool {
   const end = viewEnd;
   const stop = start + <usize>COLON_LOOK_MAX < end ? start + <usize>COLON_LOOK_MAX : end;
   for (let p = start; p < stop; p++) {
     const c: u32 = load<u8>(p);
     const bits = classOf(c);
     if ((bits & DIGIT) != 0) return true;
-    if (c <= SPACE || c == QUOTE || (bits & BEFORE_NAME) != 0) return false;
+    if (c < SPACE || c == QUOTE || (c == SPACE && !header) || (bits & BEFORE_NAME) != 0) return false;
   }
   return false;
 }
