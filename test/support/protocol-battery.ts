@@ -21,12 +21,7 @@ const MUTATIONS = 3000;
 
 export function protocolBattery(protocol: Protocol): void {
   const context = createTestContext();
-  // A name may be of two protocols, one for each transport (DNS).
-  const goldens = readGoldens(protocol.name).filter((golden) => {
-    const transport = golden.options.get('transport') ?? 'tcp';
-    return protocol.transport === 'both' || protocol.transport === transport;
-  });
-  assert.ok(goldens.length > 0, `goldens of ${protocol.name} over ${protocol.transport}`);
+  const goldens = goldensOf(protocol);
 
   for (const golden of goldens) {
     it(`${golden.file}: gives its calls`, () => {
@@ -44,6 +39,16 @@ export function protocolBattery(protocol: Protocol): void {
   }
 
   it('survives hostile bytes', () => mutations(protocol, context, goldens));
+}
+
+/** A name may be of two protocols, one for each transport (DNS). */
+export function goldensOf(protocol: Protocol): Golden[] {
+  const goldens = readGoldens(protocol.name).filter((golden) => {
+    const transport = golden.options.get('transport') ?? 'tcp';
+    return protocol.transport === 'both' || protocol.transport === transport;
+  });
+  assert.ok(goldens.length > 0, `goldens of ${protocol.name} over ${protocol.transport}`);
+  return goldens;
 }
 
 function optionsOf(golden: Golden): Partial<DriveOptions> {
@@ -92,21 +97,31 @@ function recognised(protocol: Protocol, context: WireContext, golden: Golden): v
 function mutations(protocol: Protocol, context: WireContext, goldens: readonly Golden[]): void {
   let compared = 0;
   for (let seed = 1; seed <= MUTATIONS; seed++) {
-    const random = randomFrom(seed);
-    const golden = random.pick(goldens);
-    const udp = golden.options.get('transport') === 'udp';
-    const turns = golden.turns.map((turn) => mutate(turn, random));
-    const size = 1 + random.below(9);
-    const whole = hostileRun(protocol, context, turns, udp, 0, seed);
-    if (udp || turns.some(({ bytes }) => bytes.length > EVERY_SIZE_MAX)) continue;
-    const cut = hostileRun(protocol, context, turns, udp, size, seed);
-    assert.equal(cut.losses > 0, whole.losses > 0, `seed ${seed}, ${golden.file}, cut ${size}: lost or not`);
-    if (whole.losses > 0) continue;
-    assert.deepEqual(cut.calls, whole.calls, `seed ${seed}, ${golden.file}, cut ${size}`);
-    compared++;
+    if (mutationRound(protocol, context, goldens, seed)) compared++;
   }
   const streams = goldens.some((golden) => golden.options.get('transport') !== 'udp');
   assert.ok(!streams || compared > MUTATIONS / 20, `only ${compared} mutations went without loss`);
+}
+
+/** One seed of it; true when nothing was lost, so that cut and whole were compared call by call. */
+export function mutationRound(
+  protocol: Protocol,
+  context: WireContext,
+  goldens: readonly Golden[],
+  seed: number,
+): boolean {
+  const random = randomFrom(seed);
+  const golden = random.pick(goldens);
+  const udp = golden.options.get('transport') === 'udp';
+  const turns = golden.turns.map((turn) => mutate(turn, random));
+  const size = 1 + random.below(9);
+  const whole = hostileRun(protocol, context, turns, udp, 0, seed);
+  if (udp || turns.some(({ bytes }) => bytes.length > EVERY_SIZE_MAX)) return false;
+  const cut = hostileRun(protocol, context, turns, udp, size, seed);
+  assert.equal(cut.losses > 0, whole.losses > 0, `seed ${seed}, ${golden.file}, cut ${size}: lost or not`);
+  if (whole.losses > 0) return false;
+  assert.deepEqual(cut.calls, whole.calls, `seed ${seed}, ${golden.file}, cut ${size}`);
+  return true;
 }
 
 function hostileRun(
