@@ -126,13 +126,15 @@ function guessOf(protocol: Protocol, golden: Golden, side: Side): number {
 }
 
 function whole(protocol: Protocol, observer: Observer, golden: Golden): void {
-  const [calls] = rowsOf(observer, [goldenDialogue(golden).segments]);
-  assertCalls(shownKeys(golden), calls, 'whole');
   const driver = new Driver(protocol, context);
   driver.writer.bodies = golden.options.get('bodies') === 'yes';
   for (const turn of golden.turns) driver.turn(turn, 0, transportOf(golden) === 'udp');
   driver.close(golden.options.get('end') === 'reset');
   const alone = driver.writer.calls.map((call) => call.fields());
+  let [calls] = rowsOf(observer, [goldenDialogue(golden).segments]);
+  // What is spoken after an upgrade is for another protocol to tell.
+  if (driver.writer.upgraded !== undefined) calls = calls.slice(0, alone.length);
+  assertCalls(shownKeys(golden), calls, 'whole');
   const names = ['method', 'target', 'status', 'outcome', 'up', 'down', 'host', 'trace', 'fingerprints'];
   const pick = (fields: Fields): string[] => names.map((name) => `${name}=${fields[name]}`);
   assert.deepEqual(calls.map(pick), alone.map(pick), `${golden.file}: the engine and the protocol alone`);
@@ -151,6 +153,8 @@ function rowsOf(observer: Observer, runs: readonly (readonly Segment[])[]): Fiel
       observer.see({ ...segment, client });
     }
   }
+  // A question without an answer is known to have none only after a while.
+  observer.wait(observer.limits.datagramAnswerMs / 1000 + 1);
   const rows: Fields[][] = runs.map(() => []);
   for (const call of observer.end()) {
     const index = ports.get(`${call.client_port} ${call.server_port}`) ?? ports.get(`${call.server_port} ${call.client_port}`);
@@ -241,7 +245,15 @@ function assertNothingWrong(golden: Golden, calls: readonly Fields[], truth: rea
   for (const call of calls) {
     const text = `${golden.file}, ${hint}: ${JSON.stringify(call)}`;
     if (call.method === '-') {
-      assert.ok(truth.some((one) => one.status === call.status), `an answer that was not there: ${text}`);
+      // Bytes in the middle of an answer may look like one. That is told as weak, and as nobody's failure.
+      const weak = call.flags.includes('weak') && ['ok', 'unknown'].includes(call.outcome);
+      assert.ok(weak || truth.some((one) => one.status === call.status), `an answer that was not there: ${text}`);
+      continue;
+    }
+    if (call.outcome === 'one-way') {
+      // A confirmation without its request is told as a message of the server's, which it is.
+      const name = call.method.toLowerCase();
+      assert.ok(truth.some((one) => one.method.toLowerCase() === name), `a message that was not there: ${text}`);
       continue;
     }
     const index = left.findIndex(
