@@ -130,7 +130,11 @@ export class Tcp {
       if ((i32[other + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[other + D_NEXT]) | 0) > 1)
         look = LOOK_AGAIN;
     }
-    if (bytes > 0 && this.#payload(packet, at, d, other, direction, sequence)) look = LOOK_AGAIN;
+    if (bytes > 0) {
+      if (this.#payload(packet, at, d, other, direction, sequence)) look = LOOK_AGAIN;
+    } else if ((i32[d + D_FLAGS] & DIRECTION_SEEN) === 0 && (tcp & TCP_RST) === 0) {
+      this.#place(at, d, other, sequence);
+    }
     if ((tcp & (TCP_FIN | TCP_RST)) !== 0) {
       this.#ends(at, d, direction, (sequence + bytes) | 0, (tcp & TCP_RST) !== 0);
       look = LOOK_AGAIN;
@@ -229,6 +233,22 @@ export class Tcp {
     return true;
   }
 
+  /**
+   * A packet without bytes tells where its side's next byte will be, before the first one is seen: one that
+   * then comes ahead of its place does not hide the one before it. A keep-alive probe tells one less
+   * (RFC 9293, section 3.8.4) than the other side has acknowledged.
+   */
+  #place(at: number, d: number, other: number, sequence: number): void {
+    const i32 = this.#i32;
+    const acked = (i32[other + D_FLAGS] & DIRECTION_ACKED) !== 0;
+    const probe = acked && ((i32[other + D_ACKNOWLEDGED] - sequence) | 0) === 1;
+    const next = probe ? i32[other + D_ACKNOWLEDGED] : sequence;
+    i32[d + D_FLAGS] |= DIRECTION_SEEN;
+    i32[d + D_NEXT] = next;
+    i32[d + D_FIRST] = next;
+    i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
+  }
+
   /** True when the connection needs another look. */
   #payload(
     packet: Packet,
@@ -316,13 +336,15 @@ export class Tcp {
     const i32 = this.#i32;
     const sequence = i32[d + D_NEXT];
     const captured = end - start;
-    i32[d + D_NEXT] = (sequence + wireBytes) | 0;
+    i32[d + D_NEXT] = (sequence + Math.max(0, captured)) | 0;
     i32[d + D_HOLE_FRAME] = 0;
     if (captured > 0) {
       this.#conversation.feed(at, direction, start, end, sequence, ack, this.#now, this.#nowNanos);
     }
     // The capture cut the packet: the rest of it is a hole that nothing will fill.
-    if (wireBytes > captured) this.#gap(at, direction, d, wireBytes - Math.max(0, captured));
+    if (wireBytes <= captured) return;
+    i32[d + D_NEXT] = (sequence + wireBytes) | 0;
+    this.#gap(at, direction, d, wireBytes - Math.max(0, captured));
   }
 
   #gap(at: number, direction: number, d: number, bytes: number): void {
