@@ -59,6 +59,7 @@ import {
   D_ACKNOWLEDGED,
   D_CALL,
   D_FLAGS,
+  D_NEXT,
   D_PENDING,
   D_PENDING_ACK,
   D_PENDING_BYTES,
@@ -180,12 +181,8 @@ export class Conversation implements CallWriter {
     this.#protocols = options.protocols;
     this.#sink = options.sink;
     this.#bodies = options.bodies;
-    this.#calls = new OpenCalls(
-      options.context.memory,
-      options.context.slabs,
-      options.limits,
-      options.ledger,
-    );
+    const { memory, slabs, scan } = options.context;
+    this.#calls = new OpenCalls(memory, slabs, scan, options.limits, options.ledger);
     this.#texts = new CallTexts(
       options.context,
       options.limits,
@@ -221,10 +218,7 @@ export class Conversation implements CallWriter {
     const i32 = this.#i32;
     this.lossSeen = seconds;
     if (i32[at + R_PROTOCOL] <= 0) {
-      const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
-      if (i32[d + D_PENDING_BYTES] > 0) this.#ledger.add(RESYNC, 1, i32[d + D_PENDING_BYTES]);
-      this.#dropPending(d);
-      if (i32[at + R_PROTOCOL] === 0) i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
+      if (i32[at + R_PROTOCOL] === 0) this.#gapBeforeKnown(at, direction, bytes);
       return;
     }
     this.#enter(
@@ -234,6 +228,7 @@ export class Conversation implements CallWriter {
       seconds,
       nanos,
     );
+    this.#protocol = this.#protocols[i32[at + R_PROTOCOL] - 1];
     const d = this.#d;
     const call = i32[d + D_CALL];
     if (call !== 0) i32[(call >> 2) + oc.OC_FLAGS] |= FLAG_GAP;
@@ -246,9 +241,57 @@ export class Conversation implements CallWriter {
     if (absorbed > 0) {
       this.#count(call, absorbed);
       this.#f64[(d + D_SKIP) >> 1] = skip - absorbed;
+      // The direction's next byte comes after the whole hole; the message ended within it.
+      this.#origin = (i32[d + D_NEXT] - bytes + absorbed) | 0;
       if (absorbed === skip && (i32[d + D_FLAGS] & DIRECTION_DONE) !== 0) this.#finish(0);
     }
-    if (absorbed < bytes) this.#lose();
+    if (absorbed === bytes) return;
+    if (absorbed === 0) this.#tellCut(bytes);
+    this.#lose();
+  }
+
+  /**
+   * The beginning of a message whose rest is lost waits until the other side tells its protocol: `D_SKIP`,
+   * which has no other use until then, holds how much is missing behind it. Else it is of no use.
+   */
+  #gapBeforeKnown(at: number, direction: number, bytes: number): void {
+    const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
+    this.#i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
+    if (this.#i32[d + D_PENDING_BYTES] === 0) return;
+    if (this.#f64[(d + D_SKIP) >> 1] === 0) this.#f64[(d + D_SKIP) >> 1] = bytes;
+    else this.#dropCut(d);
+  }
+
+  /** Gives up the beginning of a message that was kept across a hole, if there is one. */
+  #dropCut(d: number): void {
+    if (this.#f64[(d + D_SKIP) >> 1] === 0) return;
+    this.#f64[(d + D_SKIP) >> 1] = 0;
+    this.#ledger.add(RESYNC, 1, this.#i32[d + D_PENDING_BYTES]);
+    this.#dropPending(d);
+  }
+
+  /** What is certain of the message that waits for bytes that are lost, `bytes` of them. */
+  #tellCut(bytes: number): void {
+    const i32 = this.#i32;
+    const d = this.#d;
+    const protocol = this.#protocol;
+    const pending = i32[d + D_PENDING_BYTES];
+    if (pending === 0 || protocol.cut === undefined || (i32[d + D_FLAGS] & DIRECTION_LOST) !== 0) return;
+    const start = i32[d + D_PENDING];
+    this.#origin = (i32[d + D_NEXT] - bytes - pending - start) | 0; // D_NEXT is past the hole.
+    this.#stepStart = start;
+    this.#stepSeconds = i32[d + D_PENDING_SECONDS];
+    this.#stepNanos = i32[d + D_PENDING_NANOS];
+    this.#stepAck = i32[d + D_PENDING_ACK];
+    this.#call = i32[d + D_CALL];
+    protocol.cut(this.#context, i32[this.#at + R_STATE], start, start + pending, this.#side, this);
+    i32[this.#at + R_UPGRADE] = 0;
+    this.#ended = false;
+    const call = i32[d + D_CALL];
+    if (call === 0) return;
+    this.#count(call, pending);
+    this.#gatherIdentity(call, start, start + pending);
+    this.#dropPending(d);
   }
 
   /** A direction ended in order (FIN): what lasted until then is complete. */
@@ -259,6 +302,7 @@ export class Conversation implements CallWriter {
     this.#enter(at, direction, ack, seconds, nanos);
     if ((i32[this.#d + D_FLAGS] & DIRECTION_UNTIL_CLOSE) === 0) return;
     i32[this.#d + D_FLAGS] &= ~DIRECTION_UNTIL_CLOSE;
+    this.#origin = i32[this.#d + D_NEXT];
     this.#finish(0);
   }
 
@@ -737,6 +781,7 @@ export class Conversation implements CallWriter {
     const at = this.#at;
     const d = this.#d;
     const other = at + R_DIRECTION + (1 - this.#direction) * DIRECTION_WORDS;
+    this.#dropCut(d);
     const had = i32[d + D_PENDING_BYTES];
     let from = start;
     let to = end;
@@ -748,19 +793,16 @@ export class Conversation implements CallWriter {
       from = i32[d + D_PENDING];
       to = from + i32[d + D_PENDING_BYTES];
     }
-    const otherStart = i32[other + D_PENDING];
-    const otherEnd = otherStart + i32[other + D_PENDING_BYTES];
-    const verdict = guess(
-      this.#context,
-      this.#protocols,
-      at,
-      this.#direction,
-      from,
-      to,
-      otherStart,
-      otherEnd,
-      ONLY_ONE,
-    );
+    let otherStart = i32[other + D_PENDING];
+    let otherEnd = otherStart + i32[other + D_PENDING_BYTES];
+    let verdict = this.#guess(from, to, otherStart, otherEnd);
+    if (verdict === GUESS_NONE && this.#f64[(other + D_SKIP) >> 1] > 0) {
+      // What was kept across a hole is no proof against what is here.
+      this.#dropCut(other);
+      otherStart = 0;
+      otherEnd = 0;
+      verdict = this.#guess(from, to, 0, 0);
+    }
     if (verdict >= 0) {
       this.#decide(verdict);
       this.#replay(start, end, had, i32[other + D_PENDING_BYTES] > 0);
@@ -778,6 +820,20 @@ export class Conversation implements CallWriter {
         this.#dropPending(d);
       } else this.#giveUp(PROTOCOL_UNKNOWN, had > 0 ? 0 : end - start);
     }
+  }
+
+  #guess(start: number, end: number, otherStart: number, otherEnd: number): number {
+    return guess(
+      this.#context,
+      this.#protocols,
+      this.#at,
+      this.#direction,
+      start,
+      end,
+      otherStart,
+      otherEnd,
+      ONLY_ONE,
+    );
   }
 
   /** Both sides spoke, several protocols could be meant, and nothing more will come. */
@@ -861,10 +917,13 @@ export class Conversation implements CallWriter {
     const ack = this.#ack;
     const origin = this.#origin;
     const from = this.#direction;
+    const cut = this.#f64[(d + D_SKIP) >> 1];
+    this.#f64[(d + D_SKIP) >> 1] = 0;
     this.#detachPending(d);
     this.#enter(at, direction, i32[d + D_PENDING_ACK], i32[d + D_PENDING_SECONDS], i32[d + D_PENDING_NANOS]);
-    this.#origin = (i32[d] - bytes - slab) | 0; // D_NEXT is past the pending bytes.
+    this.#origin = (i32[d + D_NEXT] - cut - bytes - slab) | 0; // D_NEXT is past the pending bytes.
     this.#dispatch(slab, slab + bytes);
+    if (cut > 0) this.gap(at, direction, cut, i32[d + D_PENDING_SECONDS], i32[d + D_PENDING_NANOS]);
     this.#context.slabs.free(slab, capacity);
     this.#enter(at, from, ack, now, nowNanos);
     this.#origin = origin;
@@ -879,6 +938,7 @@ export class Conversation implements CallWriter {
       const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
       unread += i32[d + D_PENDING_BYTES];
       this.#dropPending(d);
+      this.#f64[(d + D_SKIP) >> 1] = 0;
     }
     this.#unread(unread);
   }
@@ -1000,7 +1060,7 @@ export class Conversation implements CallWriter {
   }
 
   trace(kind: number, start: number, end: number): void {
-    if (this.#call !== 0) readTrace(this.#u8, this.#call, kind, start, end);
+    if (this.#call !== 0) readTrace(this.#u8, this.#context.scan, this.#call, kind, start, end);
   }
 
   principal(start: number, end: number): void {
