@@ -13,10 +13,11 @@ import type { StringTable } from '../../record/string-table.ts';
 import type { WireContext } from '../protocols/protocol.ts';
 import { R_SERVER_ENDPOINT } from '../reassembly/row.ts';
 
-/** Our part of the scratch: texts being made, 8 KiB; the last 16 bytes before it hold a call id's input. */
+/** Our part of the scratch: texts being made, 8 KiB. */
 const TEMPLATE = SCRATCH + 256 * 1024;
 const PART = TEMPLATE + 4096;
-const IDENTITY = TEMPLATE + 8192;
+/** Bytes that say which message it is: 32 of a stream's, and a DNS question. */
+const IDENTITY_BYTES_MAX = 512;
 /** Room for what stands for a secret may be more than the secret took. */
 const REDACTION_GROWTH = 64;
 /** Longer templates are cut: STRING_BYTES_MAX less the method. */
@@ -167,13 +168,7 @@ export class CallTexts {
    * request has these, whatever stands between.
    */
   identify(call: number, sequence: number, key: number, start: number, end: number): void {
-    const { i32, u8, scan } = this.#context;
-    const word = call >> 2;
-    i32[IDENTITY >> 2] = sequence;
-    i32[(IDENTITY >> 2) + 1] = key;
-    const bytes = Math.min(end - start, 512);
-    for (let k = 0; k < bytes; k++) u8[IDENTITY + 8 + k] = u8[start + k];
-    i32[word + oc.OC_CALL] = scan.sipHash(IDENTITY, IDENTITY + 8 + bytes);
-    i32[word + oc.OC_CALL + 1] = scan.high();
+    const stop = end - start > IDENTITY_BYTES_MAX ? start + IDENTITY_BYTES_MAX : end;
+    this.#context.scan.callId(sequence, key, start, stop, (call >> 2) + oc.OC_CALL);
   }
 }

@@ -12,9 +12,10 @@ import type { Scan } from './scan.ts';
 import { writeTables } from './tables.ts';
 
 /** What the module exports: the primitives, with 0 and 1 for false and true. */
-interface ScanModule extends Omit<Scan, 'equal' | 'equalLower'> {
+interface ScanModule extends Omit<Scan, 'equal' | 'equalLower' | 'hex'> {
   equal(a: number, b: number, bytes: number): number;
   equalLower(start: number, lower: number, bytes: number): number;
+  hex(start: number, end: number, to: number, bytes: number): number;
 }
 
 export function createScan(memory: WireMemory, wasmBytes: Uint8Array | undefined): Scan {
@@ -47,8 +48,11 @@ class SimdScan implements Scan {
   readonly redact: Scan['redact'];
   readonly redacted: Scan['redacted'];
   readonly fingerprints: Scan['fingerprints'];
+  readonly callId: Scan['callId'];
+  readonly clear: Scan['clear'];
   readonly #equal: ScanModule['equal'];
   readonly #equalLower: ScanModule['equalLower'];
+  readonly #hex: ScanModule['hex'];
 
   constructor(module: ScanModule) {
     this.findByte = module.findByte;
@@ -64,8 +68,11 @@ class SimdScan implements Scan {
     this.redact = module.redact;
     this.redacted = module.redacted;
     this.fingerprints = module.fingerprints;
+    this.callId = module.callId;
+    this.clear = module.clear;
     this.#equal = module.equal;
     this.#equalLower = module.equalLower;
+    this.#hex = module.hex;
   }
 
   equal(a: number, b: number, bytes: number): boolean {
@@ -74,5 +81,9 @@ class SimdScan implements Scan {
 
   equalLower(start: number, lower: number, bytes: number): boolean {
     return this.#equalLower(start, lower, bytes) !== 0;
+  }
+
+  hex(start: number, end: number, to: number, bytes: number): boolean {
+    return this.#hex(start, end, to, bytes) !== 0;
   }
 }

@@ -6,6 +6,7 @@ import type { WireMemory } from '../../base/memory.ts';
 import { PlainFingerprints } from './plain-fingerprints.ts';
 import { PlainHash } from './plain-hash.ts';
 import { PlainHead } from './plain-head.ts';
+import { plainHex } from './plain-hex.ts';
 import { PlainRedact } from './plain-redact.ts';
 import { PlainSipHash } from './plain-siphash.ts';
 import { PlainTemplate } from './plain-template.ts';
@@ -19,6 +20,7 @@ export function createPlainScan(memory: WireMemory): Scan {
 
 export class PlainScan implements Scan {
   readonly #u8: Uint8Array;
+  readonly #i32: Int32Array;
   readonly #head: PlainHead;
   readonly #hash: PlainHash;
   readonly #sipHash: PlainSipHash;
@@ -31,6 +33,7 @@ export class PlainScan implements Scan {
     writeTables(memory);
     const view = new PlainView(u8, i32);
     this.#u8 = u8;
+    this.#i32 = i32;
     this.#head = new PlainHead(u8, i32);
     this.#hash = new PlainHash(u8);
     this.#sipHash = new PlainSipHash(u8);
@@ -74,8 +77,21 @@ export class PlainScan implements Scan {
     return true;
   }
 
+  clear(start: number, bytes: number): void {
+    this.#u8.fill(0, start, start + bytes);
+  }
+
+  hex(start: number, end: number, to: number, bytes: number): boolean {
+    return plainHex(this.#u8, start, end, to, bytes);
+  }
+
   sipHash(start: number, end: number): number {
     return this.#sipHash.hash(start, end);
+  }
+
+  callId(sequence: number, key: number, start: number, end: number, out: number): void {
+    this.#i32[out] = this.#sipHash.hashBehind(sequence, key, start, end);
+    this.#i32[out + 1] = this.#sipHash.high;
   }
 
   high(): number {

@@ -24,9 +24,18 @@ export class PlainSipHash {
 
   /** The low word; the high one is in `high`. Halves are named low (l) and high (h) of v0 to v3. */
   hash(start: number, end: number): number {
+    return this.#hash(start, end, 0, 0, 0);
+  }
+
+  /** The same of two words and the range behind them. */
+  hashBehind(first: number, second: number, start: number, end: number): number {
+    return this.#hash(start, end, 1, first, second);
+  }
+
+  #hash(start: number, end: number, ahead: number, first: number, second: number): number {
     const u8 = this.#u8;
-    const length = end - start;
-    const blocks = length >>> 3;
+    const length = end - start + 8 * ahead;
+    const blocks = (end - start) >>> 3;
     let l0 = this.#k0 ^ 0x70736575;
     let h0 = this.#k1 ^ 0x736f6d65;
     let l1 = this.#k2 ^ 0x6e646f6d;
@@ -36,11 +45,14 @@ export class PlainSipHash {
     let l3 = this.#k2 ^ 0x79746573;
     let h3 = this.#k3 ^ 0x74656462;
     // Whole blocks, then the tail with the length in its top byte (two rounds each), then four rounds.
-    for (let block = 0; block <= blocks + 1; block++) {
+    for (let block = -ahead; block <= blocks + 1; block++) {
       let low = 0;
       let high = 0;
       let rounds = 2;
-      if (block <= blocks) {
+      if (block < 0) {
+        low = first | 0;
+        high = second | 0;
+      } else if (block <= blocks) {
         const at = start + block * 8;
         const stop = block < blocks ? at + 8 : end;
         for (let p = stop - 1; p >= at; p--) {

@@ -25,10 +25,22 @@ export interface Scan {
   /** Equal bytes, and equal but for ASCII case (the range at `lower` is already lower case). */
   equal(a: number, b: number, bytes: number): boolean;
   equalLower(start: number, lower: number, bytes: number): boolean;
+  /** Writes zeros to [start, start + bytes); `bytes` is a multiple of 16. */
+  clear(start: number, bytes: number): void;
+  /**
+   * Reads 1 to 2 * `bytes` hex digits into the `bytes` bytes at `to`, as a number in network order: fewer
+   * digits get zeros before them. False, and nothing written, when the range is anything else.
+   */
+  hex(start: number, end: number, to: number, bytes: number): boolean;
   /** SipHash-2-4 of the range with the worker's key; the low word is returned, the high one is in `high()`. */
   sipHash(start: number, end: number): number;
   /** High word of the last sipHash. */
   high(): number;
+  /**
+   * SipHash-2-4 of two words (little-endian) and the range behind them: writes its low and high word at `out`
+   * (an index of i32).
+   */
+  callId(sequence: number, key: number, start: number, end: number, out: number): void;
   /** The key of sipHash and fingerprints, as four words; the same for all sensors. */
   setKey(k0: number, k1: number, k2: number, k3: number): void;
   /** A fast hash for tables, 32 bits; seeded, so that traffic cannot choose its slot. Never leaves the worker. */

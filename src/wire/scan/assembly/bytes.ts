@@ -108,6 +108,12 @@ export function equalLower(start: usize, lower: usize, bytes: i32): bool {
   return true;
 }
 
+/** Zeros; `bytes` is a multiple of 16. */
+export function clear(start: usize, bytes: i32): void {
+  const end = start + <usize>bytes;
+  for (let p = start; p < end; p += 16) v128.store(p, i64x2.splat(0));
+}
+
 /** Copies without writing past the range; the ranges do not overlap. */
 @inline
 export function copy(to: usize, from: usize, bytes: usize): void {

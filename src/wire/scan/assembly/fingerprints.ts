@@ -5,6 +5,7 @@ import {
   DASH,
   DIGIT,
   EMAIL_MAX,
+  HEX_MIN,
   JOINT,
   LOWER_AT,
   LOWER_BYTES,
@@ -28,7 +29,12 @@ export function fingerprints(start: usize, end: usize, out: i32, have: i32, most
   outAt = <usize>out << 2;
   count = have;
   limit = most;
-  if (have >= most || nextMark(start, end) == end) return have;
+  if (have >= most) return have;
+  if (end - start - <usize>HEX_MIN <= <usize>(LOWER_BYTES - HEX_MIN) && isHexText(start, end)) {
+    addLower(start, end, false);
+    return count;
+  }
+  if (nextMark(start, end) == end) return have;
   openView(start, end);
   const stop = viewEnd;
   let p = viewStart;
@@ -58,6 +64,23 @@ export function fingerprints(start: usize, end: usize, out: i32, have: i32, most
     p = q;
   }
   return count;
+}
+
+/** True when the whole text is hex digits, of both kinds: what request ids are, and then it is one identifier. */
+@inline
+function isHexText(start: usize, end: usize): bool {
+  let numbers: u32 = 0;
+  let letters: u32 = 0;
+  for (let p = start; p < end; p += 16) {
+    const bytes = v128.load(p);
+    const inside: u32 = end - p < 16 ? ((<u32>1) << <u32>(end - p)) - 1 : 0xffff;
+    const number = (<u32>i8x16.bitmask(within(bytes, 48, 10))) & inside;
+    const letter = (<u32>i8x16.bitmask(within(v128.or(bytes, i8x16.splat(0x20)), 97, 6))) & inside;
+    if ((number | letter) != inside) return false;
+    numbers |= number;
+    letters |= letter;
+  }
+  return numbers != 0 && letters != 0;
 }
 
 /** The next digit or `@`, or `end`. */
@@ -132,12 +155,22 @@ function part(start: usize, end: usize, bits: u32, decimal: bool): void {
     let p = start;
     while (p < end && load<u8>(p) == 48) p++;
     if (end - p >= <usize>NUMBER_DIGITS_MIN && !decimal) add(p, end);
-  } else if (kind == SHAPE_HEX && end - start <= <usize>LOWER_BYTES) addLower(start, end, true);
+  } else if (kind == SHAPE_HEX && end - start <= <usize>LOWER_BYTES) addLower(start, end, (bits & DASH) != 0);
   else if (kind != SHAPE_NONE) add(start, end);
 }
 
+/** Without dashes 16 bytes at a time: a hex digest byte by byte cost as much as its hash. */
 function addLower(start: usize, end: usize, undash: bool): void {
   let to: usize = LOWER_AT;
+  if (!undash) {
+    for (let p = start; p < end; p += 16) {
+      const bytes = v128.load(p);
+      v128.store(to, v128.or(bytes, v128.and(within(bytes, 65, 26), i8x16.splat(0x20))));
+      to += 16;
+    }
+    add(LOWER_AT, <usize>LOWER_AT + (end - start));
+    return;
+  }
   for (let p = start; p < end; p++) {
     const c: u32 = load<u8>(p);
     const bits = classOf(c);

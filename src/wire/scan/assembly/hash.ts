@@ -20,18 +20,25 @@ function tailOf(p: usize, end: usize): u64 {
 }
 
 export function sipHash64(start: usize, end: usize): u64 {
-  const length = end - start;
+  return sipHashOf(start, end, false, 0);
+}
+
+/** The hash of the range, or of a word (`ahead`) and the range behind it. */
+@inline
+function sipHashOf(start: usize, end: usize, hasAhead: bool, ahead: u64): u64 {
+  const length = end - start + (hasAhead ? 8 : 0);
   const blocks = length >>> 3;
   let v0 = key0 ^ 0x736f6d6570736575;
   let v1 = key1 ^ 0x646f72616e646f6d;
   let v2 = key0 ^ 0x6c7967656e657261;
   let v3 = key1 ^ 0x7465646279746573;
-  let p = start;
+  let p = hasAhead ? start - 8 : start;
   // Whole blocks, then the tail with the length in its top byte (two rounds each), then four rounds.
   for (let block: usize = 0; block <= blocks + 1; block++) {
     let word: u64 = 0;
     let rounds = 2;
-    if (block < blocks) word = load<u64>(p);
+    if (hasAhead && block == 0) word = ahead;
+    else if (block < blocks) word = load<u64>(p);
     else if (block == blocks) word = tailOf(p, end) | (<u64>length << 56);
     else {
       v2 ^= 0xff;
@@ -60,6 +67,10 @@ export function sipHash(start: usize, end: usize): i32 {
   const hash = sipHash64(start, end);
   highWord = <i32>(hash >>> 32);
   return <i32>hash;
+}
+
+export function callId(sequence: u32, key: u32, start: usize, end: usize, out: i32): void {
+  store<u64>(<usize>out << 2, sipHashOf(start, end, true, <u64>sequence | (<u64>key << 32)));
 }
 
 export function setSeed(value: u32): void {

@@ -6,16 +6,18 @@
  * AssemblyScript looks like TypeScript and is not: functions have decorators (without `@inline` the small
  * ones cost 15 % of findHeaders), so tsc, oxlint and oxfmt leave this folder out.
  */
-import { afterCrlf, equal, equalLower, findByte } from './bytes.ts';
+import { afterCrlf, clear, equal, equalLower, findByte } from './bytes.ts';
 import { fingerprints } from './fingerprints.ts';
-import { hash, high, setKey, setSeed, sipHash } from './hash.ts';
+import { callId, hash, high, setKey, setSeed, sipHash } from './hash.ts';
 import { findHeaders, headers } from './head.ts';
+import { hex } from './hex.ts';
 import { redact, redacted } from './redact.ts';
 import { template } from './template.ts';
 
-export { afterCrlf, equal, equalLower, findByte };
+export { afterCrlf, clear, equal, equalLower, findByte };
 export { findHeaders, headers };
-export { hash, high, setKey, setSeed, sipHash };
+export { callId, hash, high, setKey, setSeed, sipHash };
+export { hex };
 export { template };
 export { redact, redacted };
 export { fingerprints };
