@@ -65,6 +65,8 @@ export const NEW_CONNECTION: Taken = 2;
 
 /** A jump of the sequence number beyond any window is another stream, not a hole. */
 const JUMP_BYTES = 64 * 1024 * 1024;
+/** More than the segments that may wait, and holes between them, on both sides. */
+const ROUNDS_MAX = 4096;
 /** A SYN that comes after the first data of its connection by disorder is at most so far before it. */
 const LATE_SYN_BYTES = 65_536;
 
@@ -180,15 +182,19 @@ export class Tcp {
   giveUp(at: number, seconds: number, nanos: number, all: boolean): void {
     this.#now = seconds;
     this.#nowNanos = nanos;
-    // Each round closes a hole of a side or empties it; a list is bounded, and so are the rounds.
     const age0 = all ? 2 : this.#age(at + R_DIRECTION, seconds, nanos);
     const age1 = all ? 2 : this.#age(at + R_DIRECTION + DIRECTION_WORDS, seconds, nanos);
-    let moved = true;
-    for (let round = 0; round < 4096 && moved; round++) {
+    let wait0 = age0 > 0;
+    let wait1 = age1 > 0;
+    // One thing a round, then what it has freed: a hole of one side may be the cause of what the other sent.
+    // What waits is bounded, and so are the rounds.
+    for (let round = 0; round < ROUNDS_MAX; round++) {
       // After the first hole the age is that of the next one, which is younger: only `all` goes on.
-      const first = (all || round === 0) && age0 > 0 && this.#declare(at, 0, age0 === 2);
-      const second = (all || round === 0) && age1 > 0 && this.#declare(at, 1, age1 === 2);
-      moved = first || second;
+      if (wait0 && this.#declare(at, 0, age0 === 2)) wait0 = all;
+      else if (wait1 && this.#declare(at, 1, age1 === 2)) wait1 = all;
+      else if (wait0 && this.#readEarly(at, 0, age0 === 2)) wait0 = all;
+      else if (wait1 && this.#readEarly(at, 1, age1 === 2)) wait1 = all;
+      else break;
       this.#drain(at);
     }
     this.#now = seconds;
@@ -420,7 +426,7 @@ export class Tcp {
     return bytes > 1 && bytes < JUMP_BYTES ? bytes : 0;
   }
 
-  /** Declares one hole lost, or reads what waited without one. True when something moved. */
+  /** Declares one hole lost. True when there was one. */
   #declare(at: number, direction: number, all: boolean): boolean {
     const i32 = this.#i32;
     const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
@@ -437,13 +443,17 @@ export class Tcp {
       return true;
     }
     const hole = (i32[(first >> 2) + S_SEQUENCE] - i32[d + D_NEXT]) | 0;
-    if (hole > 0) {
-      if (!all && unseen < hole) return false;
-      i32[d + D_NEXT] = i32[(first >> 2) + S_SEQUENCE];
-      this.#gap(at, direction, d, hole);
-      return true;
-    }
-    // It waits for the other side only. That has its own hole declared in this round, or is to be left.
+    if (hole <= 0 || (!all && unseen < hole)) return false;
+    i32[d + D_NEXT] = i32[(first >> 2) + S_SEQUENCE];
+    this.#gap(at, direction, d, hole);
+    return true;
+  }
+
+  /** Reads what waits for the other side only, where that has no hole to declare. True when it did. */
+  #readEarly(at: number, direction: number, all: boolean): boolean {
+    const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
+    const first = this.#i32[d + D_SEGMENTS];
+    if (first === 0 || ((this.#i32[(first >> 2) + S_SEQUENCE] - this.#i32[d + D_NEXT]) | 0) > 0) return false;
     if (!all && this.#unseen(at, 1 - direction) > 0) return false;
     this.#readFirst(at, direction, d);
     return true;
