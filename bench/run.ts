@@ -51,8 +51,12 @@ function capture(protocol: string, path: string, program: string | undefined): v
     isHttp ? tcpflow(path) : undefined,
   ];
   const { calls, frames, bytes } = records;
-  process.stdout.write(`\n${protocol}: ${calls} calls, ${frames} packets, ${(bytes / 1e6).toFixed(1)} MB (${how})\n`);
-  const rows = [['', 'calls/CPU s', 'GB/s', 'packets/s', 'µs/call', 'CPU s', 'cold CPU s', 'MB resident', '× records']];
+  process.stdout.write(
+    `\n${protocol}: ${calls} calls, ${frames} packets, ${(bytes / 1e6).toFixed(1)} MB (${how})\n`,
+  );
+  const rows = [
+    ['', 'calls/CPU s', 'GB/s', 'packets/s', 'µs/call', 'CPU s', 'cold CPU s', 'MB resident', '× records'],
+  ];
   ROWS.forEach((row, index) => rows.push(ourRow(protocol, row.name, measured[index], records)));
   for (const peer of peers) if (peer !== undefined) rows.push(peerRow(protocol, peer, records));
   process.stdout.write(tableText(rows));
@@ -101,20 +105,37 @@ function floorsOf(protocol: string, records: Measured, peers: readonly (Peer | u
   const fast = find('reference.c');
   if (fast !== undefined) {
     if (fast.calls !== records.calls) process.stdout.write(`reference.c tells ${String(fast.calls)} calls\n`);
-    floors.push({ what: 'HTTP/1.1 to records against the C reference', value: fast.cpuS / records.cpuS, bar: 0.4, unit: '×' });
+    floors.push({
+      what: 'HTTP/1.1 to records against the C reference',
+      value: fast.cpuS / records.cpuS,
+      bar: 0.4,
+      unit: '×',
+    });
   }
   if (slow === undefined) return;
   const faster = slow.cpuS / records.cpuS;
   const bar = protocol === 'http' ? 100 : 50;
-  floors.push({ what: `${protocol} to records, times faster than tshark -T fields`, value: faster, bar, unit: '×' });
+  floors.push({
+    what: `${protocol} to records, times faster than tshark -T fields`,
+    value: faster,
+    bar,
+    unit: '×',
+  });
   if (protocol !== 'http') return;
   const suricata = faster * SURICATA_TO_TSHARK;
-  floors.push({ what: 'HTTP/1.1 to records, times cheaper than Suricata (by way of tshark)', value: suricata, bar: 7, unit: '×' });
+  floors.push({
+    what: 'HTTP/1.1 to records, times cheaper than Suricata (by way of tshark)',
+    value: suricata,
+    bar: 7,
+    unit: '×',
+  });
 }
 
 /** 10,000 connections open at once. */
 function resident(): void {
-  const rest = spawnSync(process.execPath, ['-e', 'console.log(process.resourceUsage().maxRSS * 1024)'], { encoding: 'utf8' });
+  const rest = spawnSync(process.execPath, ['-e', 'console.log(process.resourceUsage().maxRSS * 1024)'], {
+    encoding: 'utf8',
+  });
   const got = measure('records', CONNECTIONS_CAPTURE, 1);
   const mb = got.residentBytes / 1e6;
   add('connections.records.resident', mb, 'MB');
@@ -130,16 +151,27 @@ await makeCaptures();
 const program = buildReference();
 if (program === undefined) process.stdout.write('no C compiler: reference.c is left out\n');
 const began = performance.now();
-process.stdout.write(`Node ${process.version}; CPU time (user and system) of a process each, median of ${PASSES} passes after the first\n`);
-process.stdout.write('on: redaction, templates, call ids, trace headers, fingerprints of heads; bodies only where it says so\n');
+process.stdout.write(
+  `Node ${process.version}; CPU time (user and system) of a process each, median of ${PASSES} passes after the first\n`,
+);
+process.stdout.write(
+  'on: redaction, templates, call ids, trace headers, fingerprints of heads; bodies only where it says so\n',
+);
 capture('http', HTTP_CAPTURE, program);
 capture('redis', REDIS_CAPTURE, program);
 capture('dns', DNS_CAPTURE, program);
 resident();
 process.stdout.write('\n');
 for (const floor of floors) {
-  add(floor.what, floor.value, floor.unit, `${floor.atMost === true ? 'at most' : 'at least'} ${floor.bar}: ${holds(floor) ? 'pass' : 'falls short'}`);
+  add(
+    floor.what,
+    floor.value,
+    floor.unit,
+    `${floor.atMost === true ? 'at most' : 'at least'} ${floor.bar}: ${holds(floor) ? 'pass' : 'falls short'}`,
+  );
   process.stdout.write(`${floorText(floor)}\n`);
 }
 write('bench', results);
-process.stdout.write(`\n${((performance.now() - began) / 1000).toFixed(0)} s; bench/out/bench.json has all figures\n`);
+process.stdout.write(
+  `\n${((performance.now() - began) / 1000).toFixed(0)} s; bench/out/bench.json has all figures\n`,
+);

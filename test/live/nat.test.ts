@@ -49,7 +49,10 @@ describe('containers on any', { skip }, () => {
       const eastwest = new Eastwest(['observe', ...words], { prefix: host.prefix });
       try {
         await eastwest.listens(workers);
-        const ways: [string, Ports][] = [[host.gateway(0), PUBLISHED], [server.address, SERVED]];
+        const ways: [string, Ports][] = [
+          [host.gateway(0), PUBLISHED],
+          [server.address, SERVED],
+        ];
         for (const [address, ports] of ways) {
           // Several connections, so that both workers have some.
           for (let round = 0; round < 6; round++) {
@@ -118,11 +121,13 @@ describe('observers on both sides of a NAT', { skip }, () => {
       const late = await watch(host.prefix, 'any');
       await ask();
       await asking.end();
-      const [nearRows, farRows, lateRows] = await Promise.all(watchers.map(async (one) => {
-        const { code, stdout, stderr } = await one.interrupt();
-        assert.equal(code, 0, stderr);
-        return rowsOf(stdout);
-      }));
+      const [nearRows, farRows, lateRows] = await Promise.all(
+        watchers.map(async (one) => {
+          const { code, stdout, stderr } = await one.interrupt();
+          assert.equal(code, 0, stderr);
+          return rowsOf(stdout);
+        }),
+      );
       assert.equal(watchers.length, 3);
       assert.ok(near.stderr !== '' && far.stderr !== '' && late.stderr !== '');
       const all = { http: (PIPELINED + KEEP_ALIVE) * 2, redis: REDIS * 2, dns: DNS * 2 };
@@ -136,7 +141,10 @@ describe('observers on both sides of a NAT', { skip }, () => {
       assert.deepEqual(idsOf(farRows), idsOf(nearRows));
       const secondHalf = nearRows.filter((row) => lateRows.some((one) => one.call === row.call));
       assert.deepEqual(idsOf(lateRows), idsOf(secondHalf));
-      assert.ok(nearRows.some((row) => row.retransmits > 0), 'segments were really sent again');
+      assert.ok(
+        nearRows.some((row) => row.retransmits > 0),
+        'segments were really sent again',
+      );
       assert.ok(lateRows.some((row) => row.flags.includes('mid-stream')));
       assert.notEqual(nearRows[0].server_address, farRows[0].server_address, 'the address was translated');
     } finally {

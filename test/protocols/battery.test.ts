@@ -47,7 +47,8 @@ function battery(protocol: Protocol): void {
   const exact = goldens.filter((golden) => isLossless(protocol, golden) && isKnown(protocol, golden));
 
   for (const golden of exact) {
-    it(`${golden.file}: gives its calls, as the protocol alone does`, () => whole(protocol, observerOf(golden), golden));
+    it(`${golden.file}: gives its calls, as the protocol alone does`, () =>
+      whole(protocol, observerOf(golden), golden));
   }
   for (const golden of goldens.filter((one) => !exact.includes(one))) {
     it(`${golden.file}: gives no call that was not there`, () => {
@@ -157,7 +158,9 @@ function rowsOf(observer: Observer, runs: readonly (readonly Segment[])[]): Fiel
   observer.wait(observer.limits.datagramAnswerMs / 1000 + 1);
   const rows: Fields[][] = runs.map(() => []);
   for (const call of observer.end()) {
-    const index = ports.get(`${call.client_port} ${call.server_port}`) ?? ports.get(`${call.server_port} ${call.client_port}`);
+    const index =
+      ports.get(`${call.client_port} ${call.server_port}`) ??
+      ports.get(`${call.server_port} ${call.client_port}`);
     assert.ok(index !== undefined, 'a row is of a connection that was seen');
     rows[index].push(fieldsOf(call));
   }
@@ -175,15 +178,23 @@ function same(observer: Observer, golden: Golden, runs: readonly (readonly Segme
 function everyCut(observer: Observer, golden: Golden): void {
   if (golden.options.get('cut') === 'no') return;
   const longest = Math.max(...golden.turns.map(({ bytes }) => bytes.length));
-  const sizes = longest <= EVERY_SIZE_MAX ? Array.from({ length: longest }, (_, index) => index + 1) : SOME_SIZES;
-  same(observer, golden, sizes.map((size) => goldenDialogue(golden, size).segments), `cut, sizes ${sizes[0]} and on`);
+  const sizes =
+    longest <= EVERY_SIZE_MAX ? Array.from({ length: longest }, (_, index) => index + 1) : SOME_SIZES;
+  same(
+    observer,
+    golden,
+    sizes.map((size) => goldenDialogue(golden, size).segments),
+    `cut, sizes ${sizes[0]} and on`,
+  );
 }
 
 function retransmissions(golden: Golden): Segment[][] {
   const { segments } = goldenDialogue(golden);
   return segments.flatMap((segment, index) => {
     const again = { ...segment, ipId: 60_000 };
-    return [index + 1, Math.min(index + 3, segments.length)].map((place) => segments.toSpliced(place, 0, again));
+    return [index + 1, Math.min(index + 3, segments.length)].map((place) =>
+      segments.toSpliced(place, 0, again),
+    );
   });
 }
 
@@ -209,7 +220,10 @@ function joined(observer: Observer, golden: Golden): number {
   const dialogue = goldenDialogue(golden);
   const [clean] = rowsOf(observer, [dialogue.segments]);
   const [calls] = rowsOf(observer, [dialogue.segments.slice(3)]);
-  const unflagged = calls.map((call) => ({ ...call, flags: call.flags.replace(/,?mid-stream/, '').replace(/^,/, '') || '-' }));
+  const unflagged = calls.map((call) => ({
+    ...call,
+    flags: call.flags.replace(/,?mid-stream/, '').replace(/^,/, '') || '-',
+  }));
   const alike = JSON.stringify(unflagged) === JSON.stringify(clean);
   if (!alike) assertNothingWrong(golden, calls, clean, 'joined at the start of data');
   return alike ? 1 : 0;
@@ -239,7 +253,12 @@ function expectedFields(golden: Golden): Fields[] {
  * What holds with any loss: a row is of a call that was there; request and answer in one row belong
  * together; what we do not know is unknown, never the application's failure.
  */
-function assertNothingWrong(golden: Golden, calls: readonly Fields[], truth: readonly Fields[], hint: string): void {
+function assertNothingWrong(
+  golden: Golden,
+  calls: readonly Fields[],
+  truth: readonly Fields[],
+  hint: string,
+): void {
   const left = [...truth];
   const udp = transportOf(golden) === 'udp';
   for (const call of calls) {
@@ -247,19 +266,29 @@ function assertNothingWrong(golden: Golden, calls: readonly Fields[], truth: rea
     if (call.method === '-') {
       // Bytes in the middle of an answer may look like one. That is told as weak, and as nobody's failure.
       const weak = call.flags.includes('weak') && ['ok', 'unknown'].includes(call.outcome);
-      assert.ok(weak || truth.some((one) => one.status === call.status), `an answer that was not there: ${text}`);
+      assert.ok(
+        weak || truth.some((one) => one.status === call.status),
+        `an answer that was not there: ${text}`,
+      );
       continue;
     }
     if (call.outcome === 'one-way') {
       // A confirmation without its request is told as a message of the server's, which it is.
       const name = call.method.toLowerCase();
-      assert.ok(truth.some((one) => one.method.toLowerCase() === name), `a message that was not there: ${text}`);
+      assert.ok(
+        truth.some((one) => one.method.toLowerCase() === name),
+        `a message that was not there: ${text}`,
+      );
       continue;
     }
     const index = left.findIndex(
-      (one) => one.method === call.method && (call.flags.includes('gap') || one.target === call.target) &&
+      (one) =>
+        one.method === call.method &&
+        (call.flags.includes('gap') || one.target === call.target) &&
         (call.status === '-' || one.status === call.status) &&
-        (call.outcome === 'unknown' || one.outcome === call.outcome || (udp && call.outcome === 'unanswered')),
+        (call.outcome === 'unknown' ||
+          one.outcome === call.outcome ||
+          (udp && call.outcome === 'unanswered')),
     );
     assert.ok(index >= 0, `a call that was not there: ${text}`);
     left.splice(index, 1);
@@ -269,7 +298,9 @@ function assertNothingWrong(golden: Golden, calls: readonly Fields[], truth: rea
 /** Each side's opening alone: no other protocol of the transport claims it for certain. */
 function recognition(protocol: Protocol, goldens: readonly Golden[]): void {
   const others = PROTOCOLS.filter(
-    (other) => other !== protocol && (other.transport === 'both' || protocol.transport === 'both' || other.transport === protocol.transport),
+    (other) =>
+      other !== protocol &&
+      (other.transport === 'both' || protocol.transport === 'both' || other.transport === protocol.transport),
   );
   let known = 0;
   for (const golden of goldens) {
@@ -313,7 +344,10 @@ function hostile(protocol: Protocol, goldens: readonly Golden[]): void {
       throw new Error(`${protocol.name}, seed ${seed}, ${golden.file}`, { cause: error });
     }
     // A step consumes a byte, waits for a segment, or skips a byte after a loss.
-    assert.ok(steps <= 4 * bytes + 8 * segments.length + 16, `seed ${seed}: ${steps} steps for ${bytes} bytes`);
+    assert.ok(
+      steps <= 4 * bytes + 8 * segments.length + 16,
+      `seed ${seed}: ${steps} steps for ${bytes} bytes`,
+    );
   }
   assert.ok(observer.slabBytesMax <= SLABS_MAX, `${observer.slabBytesMax} bytes of slabs`);
   assert.ok(observer.rows > MUTATIONS / 2, `${observer.rows} rows`);

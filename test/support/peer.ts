@@ -72,7 +72,8 @@ class Asker {
       case 'pipeline':
         return this.#ask(await this.#httpSocket(), this.#heads(count), HTTP_END, count);
       case 'keep-alive':
-        for (let k = 0; k < count; k++) await this.#ask(await this.#httpSocket(), this.#heads(1), HTTP_END, 1);
+        for (let k = 0; k < count; k++)
+          await this.#ask(await this.#httpSocket(), this.#heads(1), HTTP_END, 1);
         return;
       case 'redis':
         return this.#ask(await this.#redisSocket(), this.#commands(count), REDIS_OK, count);

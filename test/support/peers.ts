@@ -25,7 +25,12 @@ export async function startServer(network: Network, at: Container): Promise<Chil
   return child;
 }
 
-export async function startClient(network: Network, at: Container, to: string, ports: Ports): Promise<Asking> {
+export async function startClient(
+  network: Network,
+  at: Container,
+  to: string,
+  ports: Ports,
+): Promise<Asking> {
   const numbers = [ports.http, ports.redis, ports.dns].map(String);
   const child = network.spawn(at.namespace, process.execPath, [PROGRAM, 'ask', to, ...numbers]);
   const asking = new Asking(child);

@@ -31,7 +31,13 @@ describe('http', () => {
   protocolBattery(http);
 
   it('is sure of a whole first line, whatever the method', () => {
-    for (const line of ['GET / HTTP/1.1', 'MADEUP /x HTTP/1.0', 'OPTIONS * HTTP/1.1', '\r\nGET / HTTP/1.1', 'GET HTTP/1.1']) {
+    for (const line of [
+      'GET / HTTP/1.1',
+      'MADEUP /x HTTP/1.0',
+      'OPTIONS * HTTP/1.1',
+      '\r\nGET / HTTP/1.1',
+      'GET HTTP/1.1',
+    ]) {
       assert.equal(guess(`${line}\r\n`, CLIENT), SURE, line);
     }
   });
@@ -55,7 +61,12 @@ describe('http', () => {
   });
 
   it('is sure of a status line', () => {
-    for (const line of ['HTTP/1.1 200 OK\r\n', 'HTTP/1.0 404\r', 'HTTP/1.1  500 ', '\n\r\nHTTP/1.1 204 \r\n']) {
+    for (const line of [
+      'HTTP/1.1 200 OK\r\n',
+      'HTTP/1.0 404\r',
+      'HTTP/1.1  500 ',
+      '\n\r\nHTTP/1.1 204 \r\n',
+    ]) {
       assert.equal(guess(line, SERVER), SURE, line);
     }
   });
