@@ -53,3 +53,40 @@ test('greetings of two or three bytes are no DNS', () => {
   openFlow.client('\x01\x00\x00\x08\x00\x00\x00\x02').client(`\x01\x05${'\0\x08\0\0\0\x03'.repeat(60)}`).close();
   assert.deepEqual(told(openFlow.segments), []);
 });
+
+test('packets cut by the snap length tell what their first lines say', () => {
+  const dialogue = new Dialogue().open();
+  dialogue.client('GET /a/long/target HTTP/1.1\r\nHost: h\r\nAccept: ').server('HTTP/1.1 200 OK\r\nDate: Mon');
+  dialogue.client('GET /another/tar').server('HTTP/1.1 404 Not Fo').close();
+  assert.deepEqual(told(snapped(dialogue, 300)), [
+    'http GET /a/long/target 200 unknown',
+    'http GET /another/tar 404 client error',
+  ]);
+  const short = new Dialogue().open().client('GET /first/li').server('HTTP/1.1 500 In').close();
+  assert.deepEqual(told(snapped(short, 77)), ['http GET /first/li 500 server error']);
+});
+
+test('a hole in one connection is a hole of its own protocol, whatever was read before it', () => {
+  const http = new Dialogue().open().client(GET);
+  const peer = { address: '10.1.0.3', port: 40_000 };
+  const redis = new Dialogue({ client: peer }).open().client('*1\r\n$4\r\nPING\r\n').server('+PONG\r\n');
+  http.server('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+  const before = http.segments.length;
+  // The rest of the chunks is lost; the next answer must not be read as a chunk.
+  http.lose(SERVER, 30).client(GET.replace('inside', 'next')).server(ANSWER).close();
+  const [head, tail] = [http.segments.slice(0, before), http.segments.slice(before)];
+  const rows = told([...head, ...redis.segments, ...tail]);
+  assert.deepEqual(rows.filter((row) => row.startsWith('http')), ['http GET /inside 200 ok', 'http GET /next 200 ok']);
+});
+
+/** As if every packet with bytes had `bytes` more of them that the capture cut off. */
+function snapped(dialogue: Dialogue, bytes: number): Segment[] {
+  const moved = [0, 0];
+  return dialogue.segments.map((segment) => {
+    const sequence = segment.sequence + moved[segment.side];
+    const acknowledgement = segment.acknowledgement + moved[1 - segment.side];
+    const cutBytes = segment.bytes.length > 0 ? bytes : 0;
+    moved[segment.side] += cutBytes;
+    return { ...segment, sequence, acknowledgement, cutBytes };
+  });
+}

@@ -101,7 +101,9 @@ export class Driver {
     const inBody = Math.min(this.writer.skipLeft[side], count);
     this.writer.skipLeft[side] -= inBody;
     this.writer.settle(side);
-    if (inBody < count && !this.writer.untilClose[side]) this.#lost(side);
+    if (inBody === count || this.writer.untilClose[side]) return;
+    if (inBody === 0 && this.#pending[side] > 0 && !this.#resync[side]) this.#cut(side);
+    this.#lost(side);
   }
 
   close(reset: boolean): void {
@@ -162,6 +164,16 @@ export class Driver {
     );
     this.writer.end(taken);
     return taken;
+  }
+
+  #cut(side: Side): void {
+    const protocol = this.#protocol;
+    const base = this.#base[side];
+    const end = base + this.#pending[side];
+    this.writer.begin(side);
+    protocol.cut?.(this.#context, this.#state, base, end, side, this.writer);
+    this.writer.count(side, end - base);
+    if (this.writer.upgraded !== undefined) this.writer.upgraded = undefined;
   }
 
   #lost(side: Side): void {

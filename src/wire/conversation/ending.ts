@@ -29,6 +29,7 @@ import {
 import {
   PHASE_AFTER_HOLE,
   PHASE_ANSWER_BEGUN,
+  PHASE_ANSWER_DONE,
   PHASE_REQUEST_DONE,
   PHASE_REQUEST_LOST,
 } from './open-calls.ts';
@@ -50,15 +51,17 @@ export function endingOf(i32: Int32Array, at: number, call: number, ending: Endi
   const phase = i32[word + oc.OC_PHASE];
   const reset = (i32[at + R_FLAGS] & CONNECTION_RESET) !== 0;
   const begun = (phase & PHASE_ANSWER_BEGUN) !== 0;
+  const server = at + R_DIRECTION + (1 - i32[at + R_CLIENT]) * DIRECTION_WORDS;
   if (begun) {
-    const gap = (i32[word + oc.OC_FLAGS] & FLAG_GAP) !== 0;
+    // A request that lost its end says nothing against an answer of which nothing is missing.
+    const ofRequest = (phase & PHASE_REQUEST_LOST) !== 0 && i32[server + D_GAP] === 0;
+    const gap = (i32[word + oc.OC_FLAGS] & FLAG_GAP) !== 0 && !ofRequest;
     if (ending === CAPTURE_ENDED) i32[word + oc.OC_OUTCOME] = OUTCOME_OPEN;
     else if (reset && !gap) i32[word + oc.OC_OUTCOME] = OUTCOME_RESET;
     // Its end never came: what was told of it stands.
     else if (!gap) i32[word + oc.OC_FLAGS] |= FLAG_TRUNCATED;
     return;
   }
-  const server = at + R_DIRECTION + (1 - i32[at + R_CLIENT]) * DIRECTION_WORDS;
   const silent = i32[at + R_KIND] >> 8 === TRANSPORT_TCP && i32[server + D_PACKETS] === 0;
   const uncertain =
     (phase & (PHASE_AFTER_HOLE | PHASE_REQUEST_LOST)) !== 0 ||

@@ -9,7 +9,7 @@
  */
 import { UPGRADE_OPAQUE, UPGRADE_RECOGNISE, UPGRADE_TLS } from '../../record/call-writer.ts';
 import type { CallWriter } from '../../record/call-writer.ts';
-import { FLAG_TRUNCATED, OUTCOME_OK } from '../../record/codes.ts';
+import { FLAG_TRUNCATED, OUTCOME_OK, OUTCOME_UNKNOWN } from '../../record/codes.ts';
 import { announceBody, HEAD, parseChunk, parseTrailers, PHASE, readFrame, TRAILERS } from './http-body.ts';
 import { isBlank, isLineEnd, isLowerText, isText, COLON, LF, SLASH, SPACE } from './http-bytes.ts';
 import { CONTENT_LENGTH, COOKIE, cookieEnd, FRAMES, IDENTIFIES, IS_HOST, outcomeOf } from './http-headers.ts';
@@ -18,7 +18,7 @@ import { METHOD_BYTES_MAX, recogniseAnswer, recogniseRequest, resyncAnswer } fro
 import { resyncRequest, statusAt, tokenEnd, versionAt } from './http-lines.ts';
 import { HEAD_BYTES_MAX, HEADERS_AT, HEADERS_MAX, more } from './http-limits.ts';
 import { CLIENT, LOST, MAYBE, NEED_MORE } from './protocol.ts';
-import type { Protocol, WireContext } from './protocol.ts';
+import type { Protocol, Side, WireContext } from './protocol.ts';
 
 /** Longest scheme of an absolute target, with its colon. */
 const SCHEME_BYTES_MAX = 16;
@@ -52,6 +52,10 @@ export const http: Protocol = {
     const limit = end - start > HEAD_BYTES_MAX ? start + HEAD_BYTES_MAX : end;
     if (side === CLIENT) return parseRequest(context, state + side, start, limit, out);
     return parseResponse(context, state + side, start, limit, out);
+  },
+
+  cut(context, state, start, end, side, out) {
+    if ((context.i32[state + side] & PHASE) === HEAD) sayCutHead(context, state + side, start, end, side, out);
   },
 
   lost(context, state, side) {
@@ -101,6 +105,72 @@ function parseRequest(
   if (frame === 0) out.done();
   else announceBody(context, word, frame, false, out);
   return headEnd - start;
+}
+
+/**
+ * A head whose rest is lost. Its whole lines are read as if the head ended there; of half a first line, what it
+ * has: method and the beginning of the target, or the status.
+ */
+function sayCutHead(
+  context: WireContext,
+  word: number,
+  start: number,
+  end: number,
+  side: Side,
+  out: CallWriter,
+): void {
+  const u8 = context.u8;
+  let from = start;
+  while (from < end && isLineEnd(u8[from])) from++;
+  let lines = end;
+  while (lines > from && u8[lines - 1] !== LF) lines--;
+  if (lines === from || lines === end) {
+    if (side === CLIENT) sayCutRequest(u8, from, lines === end ? end - 1 : end, out);
+    else sayCutAnswer(u8, from, end, out);
+    return;
+  }
+  const after = u8[lines];
+  u8[lines] = LF;
+  if (side === CLIENT) parseRequest(context, word, from, lines + 1, out);
+  else if (!isInterim(u8, from, end) && parseResponse(context, word, from, lines + 1, out) > 0) {
+    sayCutOutcome(u8, from, end, out);
+  }
+  u8[lines] = after;
+}
+
+function sayCutRequest(u8: Uint8Array, start: number, end: number, out: CallWriter): void {
+  const methodEnd = tokenEnd(u8, start, end);
+  if (methodEnd + 1 >= end || u8[methodEnd] !== SPACE || u8[methodEnd + 1] !== SLASH) return;
+  let targetEnd = methodEnd + 1;
+  while (targetEnd < end && !isBlank(u8[targetEnd]) && !isLineEnd(u8[targetEnd])) targetEnd++;
+  out.request(0);
+  out.method(start, methodEnd);
+  out.target(methodEnd + 1, targetEnd);
+  if (targetEnd === end) out.flag(FLAG_TRUNCATED);
+}
+
+function sayCutAnswer(u8: Uint8Array, start: number, end: number, out: CallWriter): void {
+  const codeAt = statusAt(u8, start, end);
+  if (codeAt <= 0 || isInterim(u8, start, end)) return;
+  out.response(0);
+  out.statusCode(codeOf(u8, codeAt));
+  sayCutOutcome(u8, start, end, out);
+}
+
+/** An error is one whatever comes after it; whether the rest of another answer came, nobody knows. */
+function sayCutOutcome(u8: Uint8Array, start: number, end: number, out: CallWriter): void {
+  const code = codeOf(u8, statusAt(u8, start, end));
+  out.outcome(code < 400 ? OUTCOME_UNKNOWN : outcomeOf(code));
+}
+
+function codeOf(u8: Uint8Array, at: number): number {
+  return (u8[at] - 48) * 100 + (u8[at + 1] - 48) * 10 + u8[at + 2] - 48;
+}
+
+/** The answer comes after it, or the connection switches: not for half a head to say. */
+function isInterim(u8: Uint8Array, start: number, end: number): boolean {
+  const codeAt = statusAt(u8, start, end);
+  return codeAt > 0 && u8[codeAt] === 0x31;
 }
 
 /** HEAD and CONNECT, whose answers end in their own way. */
@@ -189,7 +259,7 @@ function parseResponse(
   const u8 = context.u8;
   const codeAt = statusAt(u8, start, limit);
   if (codeAt <= 0) return codeAt;
-  const code = (u8[codeAt] - 48) * 100 + (u8[codeAt + 1] - 48) * 10 + u8[codeAt + 2] - 48;
+  const code = codeOf(u8, codeAt);
 
   const lineFeed = context.scan.findByte(codeAt + 3, limit, LF);
   if (lineFeed < 0) return more(start, limit);
