@@ -27,6 +27,8 @@ export const PHASE_FIRST = 128;
 export const PHASE_IDENTIFIED = 256;
 /** Its request head was seen whole or in part, and some of its bytes were lost. */
 export const PHASE_REQUEST_LOST = 512;
+/** What was lost before the request may hold another one that waits for the same position. */
+export const PHASE_UNPROVED = 1024;
 
 const HEAP_LIMIT = reasonNumber('heap-limit');
 

@@ -19,7 +19,7 @@ import {
   CONNECTION_PIPELINED,
   R_FLAGS,
 } from '../reassembly/row.ts';
-import { PHASE_AFTER_HOLE, PHASE_REQUEST_DONE } from './open-calls.ts';
+import { PHASE_AFTER_HOLE, PHASE_REQUEST_DONE, PHASE_UNPROVED } from './open-calls.ts';
 
 /** What to do with the oldest open request when an answer begins. */
 export type Verdict = 0 | 1 | 2 | 3;
@@ -55,6 +55,7 @@ export function judge(
   if (ahead < 0) return ORPHAN;
   if ((flags & CONNECTION_CONTINUOUS) !== 0) return DROP;
   if (ahead > 0) return DROP;
+  if ((phase & PHASE_UNPROVED) !== 0) return BOTH;
   if ((flags & CONNECTION_PIPELINED) === 0) return PAIR;
   return isFirstOfGroup(i32, word) ? PAIR : BOTH;
 }

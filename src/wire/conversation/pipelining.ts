@@ -8,8 +8,10 @@ import {
   CONNECTION_ANSWER_LOST,
   CONNECTION_CONTINUOUS,
   CONNECTION_PIPELINED,
+  D_FIRST,
   D_FLAGS,
   D_NEXT,
+  D_READ_ACK,
   DIRECTION_HOLE,
   DIRECTION_SEEN,
   DIRECTION_WORDS,
@@ -19,6 +21,7 @@ import {
   R_REQUEST_ACK,
   R_SEEN,
 } from '../reassembly/row.ts';
+import { PHASE_UNPROVED } from './open-calls.ts';
 
 /** After so much silence on both sides nothing is outstanding any more: order can be trusted anew. */
 const QUIET_SECONDS = 5;
@@ -38,6 +41,7 @@ export function noteRequest(
   i32[at + R_REQUEST_ACK] = ack;
   const hole = (i32[at + R_DIRECTION + direction * DIRECTION_WORDS + D_FLAGS] & DIRECTION_HOLE) !== 0;
   const flags = i32[at + R_FLAGS];
+  if (hole && !answeredBefore(i32, at, call, direction)) i32[word + oc.OC_PHASE] |= PHASE_UNPROVED;
   if (seconds - i32[at + R_SEEN] >= QUIET_SECONDS && i32[at + R_OPEN_COUNT] === 1) {
     i32[at + R_FLAGS] = flags & ~(CONNECTION_PIPELINED | CONNECTION_CONTINUOUS);
     return;
@@ -46,4 +50,19 @@ export function noteRequest(
   const known = (i32[server + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[server + D_NEXT]) | 0) <= 0;
   if (i32[at + R_OPEN_COUNT] < 2 || !known || hole || (flags & CONNECTION_ANSWER_LOST) !== 0) return;
   i32[at + R_FLAGS] |= advanced ? CONNECTION_PIPELINED | CONNECTION_CONTINUOUS : CONNECTION_PIPELINED;
+}
+
+/**
+ * True when the server had received all bytes before the request when it sent the last ones that the client
+ * knew: what was lost is answered, unless the client pipelines. Joined in the middle there is nothing to
+ * look at, and a client is taken for one that waits until it is seen to do otherwise.
+ */
+function answeredBefore(i32: Int32Array, at: number, call: number, direction: number): boolean {
+  const server = at + R_DIRECTION + (1 - direction) * DIRECTION_WORDS;
+  const sequence = i32[(call >> 2) + oc.OC_SEQUENCE];
+  const isFirstSeen = sequence === i32[at + R_DIRECTION + direction * DIRECTION_WORDS + D_FIRST];
+  if (isFirstSeen || (i32[server + D_FLAGS] & DIRECTION_SEEN) === 0) return true;
+  const next = i32[server + D_NEXT];
+  if (next === i32[server + D_FIRST] || next !== i32[(call >> 2) + oc.OC_ACKNOWLEDGED]) return false;
+  return ((i32[server + D_READ_ACK] - sequence) | 0) >= 0;
 }

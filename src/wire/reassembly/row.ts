@@ -67,9 +67,11 @@ export const D_END = 24; // Sequence number just past FIN or RST.
 export const D_HOLE_FRAME = 25;
 export const D_HOLE_SECONDS = 26;
 export const D_HOLE_NANOS = 27;
-export const DIRECTION_WORDS = 28;
+/** Acknowledgement of the last bytes of this direction that were read in order. */
+export const D_READ_ACK = 28;
+export const DIRECTION_WORDS = 30; // Even: 64-bit floats stay aligned.
 
-export const ROW_WORDS = R_DIRECTION + 2 * DIRECTION_WORDS; // 104 words
+export const ROW_WORDS = R_DIRECTION + 2 * DIRECTION_WORDS; // 108 words
 export const ROW_BYTES = ROW_WORDS * 4;
 
 /** R_PROTOCOL besides the register. */

@@ -31,6 +31,7 @@ import {
   D_IP_ID,
   D_NEXT,
   D_PACKETS,
+  D_READ_ACK,
   D_RETRANSMITS,
   D_SEGMENTS,
   DIRECTION_ACKED,
@@ -343,6 +344,7 @@ export class Tcp {
     const sequence = i32[d + D_NEXT];
     const captured = end - start;
     i32[d + D_NEXT] = (sequence + Math.max(0, captured)) | 0;
+    i32[d + D_READ_ACK] = ack;
     i32[d + D_HOLE_FRAME] = 0;
     if (captured > 0) {
       this.#conversation.feed(at, direction, start, end, sequence, ack, this.#now, this.#nowNanos);
