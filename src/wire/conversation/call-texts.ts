@@ -25,6 +25,13 @@ const TEMPLATE_MAX = 960;
 
 const HEAP_LIMIT = reasonNumber('heap-limit');
 const STAR = 0x2a;
+const AT = 0x40;
+const COLON = 0x3a;
+const DOT = 0x2e;
+/** A shorter text has no secret's shape (SECRET_MIN of the scan): most methods, statuses and labels of hosts. */
+const SHAPED_MIN = 16;
+/** Longer hosts are cut; names have 255 bytes. */
+const HOST_MAX = 1024;
 
 export class CallTexts {
   readonly #context: WireContext;
@@ -90,7 +97,7 @@ export class CallTexts {
     i32[word + oc.OC_OPERATION] = this.#operations.operationOf(low, high, method, start, end);
   }
 
-  /** `cart:7` → `cart:*`: parts that are identifiers by the rules of paths become a star. */
+  /** `cart:7` → `cart:*`: what the rules of paths call an identifier in a part becomes a star. */
   #parts(u8: Uint8Array, start: number, end: number, separator: number): number {
     const scan = this.#context.scan;
     const stop = Math.min(end, start + TEMPLATE_MAX);
@@ -98,25 +105,21 @@ export class CallTexts {
     for (let part = start; part <= stop;) {
       let partEnd = part;
       let digits = 0;
+      let stars = 0;
       while (partEnd < stop && u8[partEnd] !== separator) {
         const byte = u8[partEnd++];
         if (byte >= 0x30 && byte <= 0x39) digits++;
+        else if (byte === STAR) stars++;
       }
-      // Only what has a digit or is long can be an identifier.
-      const candidate = digits > 0 || partEnd - part >= 16;
-      if (candidate && this.#isIdentifier(scan.template(part, partEnd, PART, TEMPLATE_MAX))) u8[to++] = STAR;
-      else for (let k = part; k < partEnd; k++) u8[to++] = u8[k];
+      // Only what has a digit, is long, or holds what redaction left can be an identifier.
+      if (digits > 0 || stars > 2 || partEnd - part >= 16) {
+        to = copyStarred(u8, PART, PART + scan.template(part, partEnd, PART, TEMPLATE_MAX), to);
+      } else for (let k = part; k < partEnd; k++) u8[to++] = u8[k];
       if (partEnd >= stop) break;
       u8[to++] = separator;
       part = partEnd + 1;
     }
     return to - TEMPLATE;
-  }
-
-  /** True when the template of one part is `{id}`. */
-  #isIdentifier(bytes: number): boolean {
-    const u8 = this.#context.u8;
-    return bytes === 4 && u8[PART] === 0x7b && u8[PART + 3] === 0x7d;
   }
 
   fingerprint(call: number, start: number, end: number): void {
@@ -144,15 +147,46 @@ export class CallTexts {
   }
 
   method(call: number, start: number, end: number): void {
-    this.#context.i32[(call >> 2) + oc.OC_METHOD] = this.#strings.intern(start, end);
+    this.#context.i32[(call >> 2) + oc.OC_METHOD] = this.#word(start, end);
   }
 
+  /** Without user and password, which some put before it, and without secrets by their shape. */
   host(call: number, start: number, end: number): void {
-    this.#context.i32[(call >> 2) + oc.OC_HOST] = this.#strings.intern(start, end);
+    const u8 = this.#context.u8;
+    let from = start;
+    let run = 0;
+    let longest = 0;
+    let colon = end;
+    for (let p = start; p < end; p++) {
+      const byte = u8[p];
+      run++;
+      if (byte === AT) from = p + 1;
+      if (byte === COLON) colon = p;
+      if (byte === AT || byte === COLON || byte === DOT) run = 0;
+      else if (run > longest) longest = run;
+    }
+    this.#context.i32[(call >> 2) + oc.OC_HOST] =
+      longest < SHAPED_MIN ? this.#strings.intern(from, end) : this.#hiddenHost(from, Math.max(from, colon), end);
   }
 
   status(call: number, start: number, end: number): void {
-    this.#context.i32[(call >> 2) + oc.OC_STATUS] = this.#strings.intern(start, end);
+    this.#context.i32[(call >> 2) + oc.OC_STATUS] = this.#word(start, end);
+  }
+
+  /** A method or status: what is no word of the protocol may be anything that somebody sent. */
+  #word(start: number, end: number): number {
+    if (end - start < SHAPED_MIN) return this.#strings.intern(start, end);
+    const bytes = this.#context.scan.redact(start, end, PART, HOST_MAX);
+    return this.#strings.intern(PART, PART + bytes);
+  }
+
+  /** The port is put back behind the name: `auth:8080` is no secret by its name. */
+  #hiddenHost(start: number, colon: number, end: number): number {
+    const { u8, scan } = this.#context;
+    let to = PART + scan.redact(start, colon, PART, HOST_MAX);
+    const stop = Math.min(end, colon + SHAPED_MIN);
+    for (let p = colon; p < stop; p++) u8[to++] = u8[p];
+    return this.#strings.intern(PART, to);
   }
 
   /** A status number; texts of those below 1,000 are made once. */
@@ -171,4 +205,15 @@ export class CallTexts {
     const stop = end - start > IDENTITY_BYTES_MAX ? start + IDENTITY_BYTES_MAX : end;
     this.#context.scan.callId(sequence, key, start, stop, (call >> 2) + oc.OC_CALL);
   }
+}
+
+/** Copies a template, each `{id}` in it as a star; answers the end. */
+function copyStarred(u8: Uint8Array, start: number, end: number, at: number): number {
+  let to = at;
+  for (let p = start; p < end; p++) {
+    const isId = u8[p] === 0x7b && p + 3 < end && u8[p + 1] === 0x69 && u8[p + 2] === 0x64 && u8[p + 3] === 0x7d;
+    u8[to++] = isId ? STAR : u8[p];
+    if (isId) p += 3;
+  }
+  return to;
 }

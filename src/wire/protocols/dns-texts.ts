@@ -148,6 +148,8 @@ function writeDecimal(u8: Uint8Array, number: number, to: number, least: number)
 /** A name has at most 255 bytes on the wire; each may take four in presentation format. */
 export const NAME_TEXT_MAX = 1024;
 const NAME_WIRE_MAX = 255;
+/** From an upper-case letter to its lower case. */
+const CASE = 0x20;
 /** Pointers followed in one name. Each must point before the one that led to it, so there is no loop. */
 const HOPS_MAX = 16;
 
@@ -156,6 +158,29 @@ const HOPS_MAX = 16;
  * final dot (`.` for the root). Returns the bytes written, or -1 when it is malformed.
  */
 export function writeName(u8: Uint8Array, message: number, at: number, end: number, to: number): number {
+  return writeLabels(u8, message, at, end, to, CASE);
+}
+
+/** As `writeName`, with the letters as they were sent. */
+export function writeNameAsSent(
+  u8: Uint8Array,
+  message: number,
+  at: number,
+  end: number,
+  to: number,
+): number {
+  return writeLabels(u8, message, at, end, to, 0);
+}
+
+/** `fold` is added to upper-case letters. */
+function writeLabels(
+  u8: Uint8Array,
+  message: number,
+  at: number,
+  end: number,
+  to: number,
+  fold: number,
+): number {
   let position = at;
   let lowest = at;
   let hops = 0;
@@ -176,18 +201,23 @@ export function writeName(u8: Uint8Array, message: number, at: number, end: numb
     wire += length + 1;
     if (length > 63 || position + 1 + length > end || wire > NAME_WIRE_MAX) return -1;
     if (out > to) u8[out++] = 0x2e;
-    out = writeLabel(u8, position + 1, position + 1 + length, out);
+    out = writeLabel(u8, position + 1, position + 1 + length, out, fold);
     position += 1 + length;
   }
   if (out === to) u8[out++] = 0x2e;
   return out - to;
 }
 
-function writeLabel(u8: Uint8Array, start: number, end: number, to: number): number {
+/** Lowers the letters of a range. */
+export function lowerName(u8: Uint8Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) if (u8[i] >= 0x41 && u8[i] <= 0x5a) u8[i] += CASE;
+}
+
+function writeLabel(u8: Uint8Array, start: number, end: number, to: number, fold: number): number {
   let out = to;
   for (let i = start; i < end; i++) {
     const byte = u8[i];
-    if (byte >= 0x41 && byte <= 0x5a) u8[out++] = byte + 0x20;
+    if (byte >= 0x41 && byte <= 0x5a) u8[out++] = byte + fold;
     else if (byte === 0x2e || byte === 0x5c) {
       u8[out++] = 0x5c;
       u8[out++] = byte;

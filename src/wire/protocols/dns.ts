@@ -19,11 +19,13 @@ import {
   afterName,
   isOpcode,
   writeCode,
+  lowerName,
   writeName,
+  writeNameAsSent,
   writeOpcode,
   writeType,
 } from './dns-texts.ts';
-import type { Guess, Protocol, Side } from './protocol.ts';
+import type { Guess, Protocol, Side, WireContext } from './protocol.ts';
 import { LOST, MAYBE, NEED_MORE, NO, SERVER, SURE } from './protocol.ts';
 
 const HEADER_BYTES = 12;
@@ -53,7 +55,14 @@ const NAME = PROTOCOL_SCRATCH;
 const OWNER = NAME + NAME_TEXT_MAX;
 /** The name that the records seen so far lead to. */
 const CHAIN = OWNER + NAME_TEXT_MAX;
-const TEXT = CHAIN + NAME_TEXT_MAX;
+/** A name as it is told, and on its way there. */
+const TOLD = CHAIN + NAME_TEXT_MAX;
+const AS_SENT = TOLD + NAME_TEXT_MAX;
+const TEXT = AS_SENT + NAME_TEXT_MAX;
+/** A shorter label has no secret's shape (SECRET_MIN of the scan). */
+const SHAPED_MIN = 16;
+const DOT = 0x2e;
+const EQUALS = 0x3d;
 
 /** State: id + 1 of the zone transfer whose first answer was seen. Its other messages are no answers. */
 const TRANSFER = 0;
@@ -71,6 +80,7 @@ export const dns: Protocol = {
   lookBytesMax: DATAGRAM_BYTES_MAX,
   stateWords: STATE_WORDS,
   keyed: true,
+  separator: DOT,
 
   recognise(context, start, end, side) {
     return recogniseMessage(context.u8, start, end, true, side);
@@ -79,7 +89,7 @@ export const dns: Protocol = {
   parse(context, state, start, end, _side, out) {
     const nameBytes = questionName(context.u8, start, end);
     if (nameBytes < 0) return LOST;
-    sayMessage(context.u8, context.i32, state, start, end, nameBytes, out);
+    sayMessage(context, state, start, end, nameBytes, out);
     return end - start;
   },
 
@@ -97,13 +107,14 @@ export const dnsOverTcp: Protocol = {
   lookBytesMax: 2 + MESSAGE_LOOK_MAX,
   stateWords: STATE_WORDS,
   keyed: true,
+  separator: DOT,
 
   recognise(context, start, end, side) {
     return recogniseStream(context.u8, start, end, side);
   },
 
   parse(context, state, start, end, _side, out) {
-    const { u8, i32 } = context;
+    const u8 = context.u8;
     if (end - start < 2) return NEED_MORE;
     const length = u16(u8, start);
     if (length < HEADER_BYTES) return LOST;
@@ -116,7 +127,7 @@ export const dnsOverTcp: Protocol = {
     }
     const nameBytes = questionName(u8, message, message + look);
     if (nameBytes < 0) return LOST;
-    sayMessage(u8, i32, state, message, message + look, nameBytes, out);
+    sayMessage(context, state, message, message + look, nameBytes, out);
     if (length > look) out.skip(length - look);
     return 2 + look;
   },
@@ -167,14 +178,14 @@ function afterQuestions(u8: Uint8Array, message: number, end: number): number {
 
 /** Tells the message; the first question's name lies at NAME. One call a message, whatever it asks. */
 function sayMessage(
-  u8: Uint8Array,
-  i32: Int32Array,
+  context: WireContext,
   state: number,
   message: number,
   end: number,
   nameBytes: number,
   out: CallWriter,
 ): void {
+  const { u8, i32 } = context;
   const id = u16(u8, message);
   const flags = u16(u8, message + 2);
   const isAnswer = (flags & 0x8000) !== 0;
@@ -183,7 +194,7 @@ function sayMessage(
 
   if (!isAnswer) {
     out.request(id);
-    sayQuestion(u8, message, end, nameBytes, out);
+    sayQuestion(context, message, end, nameBytes, out);
     out.setWord(WORD_ASKED, 1);
     // Multicast DNS: id 0, no recursion desired. Whoever answers does so to all, on a flow of its own.
     if (id === 0 && (flags & 0x0100) === 0) out.oneWay();
@@ -192,10 +203,10 @@ function sayMessage(
   }
   out.response(id);
   const asked = out.word(WORD_ASKED) !== 0;
-  const type = asked ? out.word(WORD_TYPE) : sayQuestion(u8, message, end, nameBytes, out);
+  const type = asked ? out.word(WORD_TYPE) : sayQuestion(context, message, end, nameBytes, out);
   if (type === TYPE_AXFR || type === TYPE_IXFR) i32[state + TRANSFER] = id + 1;
   if ((flags & 0x0200) !== 0) out.flag(FLAG_TRUNCATED);
-  const extended = walkRecords(u8, message, end, nameBytes, out);
+  const extended = walkRecords(context, message, end, nameBytes, out);
   const code = (flags & 15) | extended;
   out.status(TEXT, TEXT + writeCode(u8, code, TEXT));
   out.outcome(outcomeOf(code));
@@ -204,12 +215,13 @@ function sayMessage(
 
 /** Method, target and identity from the first question; returns its type, 0 when there is none. */
 function sayQuestion(
-  u8: Uint8Array,
+  context: WireContext,
   message: number,
   end: number,
   nameBytes: number,
   out: CallWriter,
 ): number {
+  const u8 = context.u8;
   const opcode = (u8[message + 2] >> 3) & 15;
   let type = 0;
   if (u16(u8, message + 4) > 0) {
@@ -222,7 +234,10 @@ function sayQuestion(
   const bytes = isQuery ? writeType(u8, type, TEXT) : writeOpcode(u8, opcode, TEXT);
   out.method(TEXT, TEXT + bytes);
   // The method comes first: the operation is built of both.
-  if (type !== 0) out.target(NAME, NAME + nameBytes);
+  if (type !== 0) {
+    const told = redactedName(context, message, message + HEADER_BYTES, end, NAME, nameBytes);
+    out.target(told > 0 ? TOLD : NAME, told > 0 ? TOLD + told : NAME + nameBytes);
+  }
   out.setWord(WORD_TYPE, isQuery ? type : 0);
   return isQuery ? type : 0;
 }
@@ -233,12 +248,13 @@ function sayQuestion(
  * off: the answer itself is known.
  */
 function walkRecords(
-  u8: Uint8Array,
+  context: WireContext,
   message: number,
   end: number,
   nameBytes: number,
   out: CallWriter,
 ): number {
+  const u8 = context.u8;
   let at = afterQuestions(u8, message, end);
   const answers = u16(u8, message + 6);
   const records = Math.min(answers + u16(u8, message + 8) + u16(u8, message + 10), RECORDS_MAX);
@@ -265,18 +281,52 @@ function walkRecords(
       // Nothing that names an address.
     } else if (!hasQuestion) {
       const ownerBytes = isAddress ? writeName(u8, message, at, end, OWNER) : 0;
-      if (ownerBytes > 0) out.addressName(OWNER, OWNER + ownerBytes, data, dataEnd, ttl);
+      if (ownerBytes > 0) {
+        const told = redactedName(context, message, at, end, OWNER, ownerBytes);
+        if (told > 0) out.addressName(TOLD, TOLD + told, data, dataEnd, ttl);
+        else out.addressName(OWNER, OWNER + ownerBytes, data, dataEnd, ttl);
+      }
     } else if (i < answers) {
       const ownerBytes = writeName(u8, message, at, end, OWNER);
       if (ownerBytes === chainBytes && same(u8, OWNER, CHAIN, ownerBytes)) {
         ttlMax = Math.min(ttlMax, ttl);
-        if (isAddress) out.addressName(NAME, NAME + nameBytes, data, dataEnd, ttlMax);
-        else chainBytes = Math.max(0, writeName(u8, message, data, dataEnd, CHAIN));
+        if (isAddress) {
+          const told = redactedName(context, message, message + HEADER_BYTES, end, NAME, nameBytes);
+          if (told > 0) out.addressName(TOLD, TOLD + told, data, dataEnd, ttlMax);
+          else out.addressName(NAME, NAME + nameBytes, data, dataEnd, ttlMax);
+        } else chainBytes = Math.max(0, writeName(u8, message, data, dataEnd, CHAIN));
       }
     }
     at = dataEnd;
   }
   return extended;
+}
+
+/**
+ * A name that may hold a secret, without it and in lower case, at TOLD; returns its bytes, 0 when it can be
+ * told as it is. The shapes of many secrets are in their case, so they are looked for in what was sent.
+ */
+function redactedName(
+  context: WireContext,
+  message: number,
+  at: number,
+  end: number,
+  name: number,
+  nameBytes: number,
+): number {
+  const u8 = context.u8;
+  let run = 0;
+  let special = false;
+  for (let p = name; p < name + nameBytes && !special; p++) {
+    run = u8[p] === DOT ? 0 : run + 1;
+    special = run >= SHAPED_MIN || u8[p] === EQUALS;
+  }
+  if (!special) return 0;
+  const sent = writeNameAsSent(u8, message, at, end, AS_SENT);
+  if (sent <= 0) return 0;
+  const told = context.scan.redact(AS_SENT, AS_SENT + sent, TOLD, NAME_TEXT_MAX);
+  lowerName(u8, TOLD, TOLD + told);
+  return told;
 }
 
 function same(u8: Uint8Array, a: number, b: number, bytes: number): boolean {

@@ -39,6 +39,11 @@ import { LOST, NEED_MORE } from './protocol.ts';
 const ARRAY = 0x2a; // *
 const BULK = 0x24; // $
 const QUESTION = 0x3f;
+const DOT = 0x2e;
+/** A command without a dot that we do not know is not longer; of those we know, four are. */
+const NEW_WORD_MAX = 16;
+/** Nobody's password is as short. */
+const SHORT_WORD_MAX = 4;
 
 /** What an argument is for. */
 const ROLE_NONE = 0;
@@ -101,7 +106,8 @@ function parseArray(
   if (s.copyUpper(u8, word, word + length, PROTOCOL_SCRATCH)) {
     methodBytes = length;
     rule = commandRule(u8, PROTOCOL_SCRATCH, length);
-    if (rule < 0) rule = RULE_UNLISTED;
+    if (rule < 0) rule = unlistedRule(u8, length);
+    if (rule === RULE_UNNAMED) methodBytes = 0;
     if ((rule & RULE_TWO_WORDS) !== 0 && count > 1) {
       const second = secondWord(u8, at, end);
       if (second <= 0) return second;
@@ -118,6 +124,22 @@ function parseArray(
   if (count > taken) return takeArguments(u8, i32, state, start, at, end, out);
   endRequest(i32, state, out);
   return at - start;
+}
+
+/**
+ * The rule of a word in the scratch that is no command of Redis. Commands of modules have a dot, new ones
+ * are short and of letters; what is neither may be a password typed in place of a command, or a command that
+ * was given a secret name (`rename-command`).
+ */
+function unlistedRule(u8: Uint8Array, length: number): number {
+  let digits = 0;
+  for (let i = 0; i < length; i++) {
+    const byte = u8[PROTOCOL_SCRATCH + i];
+    if (byte === DOT && i > 0) return RULE_UNLISTED;
+    if (byte >= 0x30 && byte <= 0x39) digits++;
+  }
+  if (digits > 0 && length > SHORT_WORD_MAX) return RULE_UNNAMED;
+  return length > NEW_WORD_MAX ? RULE_UNNAMED : RULE_UNLISTED;
 }
 
 /** Position past the second word of a command, `at` itself when it is too long for one, 0, or -1. */
@@ -384,7 +406,8 @@ function parseInline(
   if (wordEnd - word > WORD_MAX || !s.copyUpper(u8, word, wordEnd, PROTOCOL_SCRATCH)) return LOST;
   let methodBytes = wordEnd - word;
   let rule = commandRule(u8, PROTOCOL_SCRATCH, methodBytes);
-  if (rule < 0) rule = RULE_UNLISTED;
+  if (rule < 0) rule = unlistedRule(u8, methodBytes);
+  if (rule === RULE_UNNAMED) methodBytes = 0;
   let index = 1;
   let count = countWords(u8, wordEnd, stop);
   word = afterBlanks(u8, wordEnd, stop);

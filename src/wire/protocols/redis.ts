@@ -31,6 +31,7 @@ export const redis: Protocol = {
   lookBytesMax: s.LINE_MAX + s.KEY_MAX,
   stateWords: s.STATE_WORDS,
   keyed: false,
+  separator: 0x3a,
 
   recognise(context, start, end, side) {
     return side === CLIENT ? recogniseRequest(context, start, end) : recogniseReply(context.u8, start, end);
