@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { startEastwest } from './demo-eastwest.mjs';
-import { build, install, ROOT, tell, Trouble } from './install.mjs';
+import { build, install, Misuse, ROOT, tell } from './install.mjs';
 
 const HELP = `Usage: npm run demo [-- options]
 
@@ -38,10 +38,10 @@ function readArguments(words) {
     const options = { for: text, rate: text, seed: text, help: { type: 'boolean' } };
     ({ values } = parseArgs({ args: words, options }));
   } catch (error) {
-    throw new Trouble(`${error.message.split('. ')[0]}; "npm run demo -- --help" lists what there is`);
+    throw new Misuse(`${error.message.split('. ')[0]}; "npm run demo -- --help" lists what there is`);
   }
   const time = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(values.for ?? `${FOREVER_SECONDS}s`);
-  if (time === null) throw new Trouble(`--for must be a time such as 20s or 2m, not "${values.for}"`);
+  if (time === null) throw new Misuse(`--for must be a time such as 20s or 2m, not "${values.for}"`);
   return {
     help: values.help === true,
     seconds: Number(time[1]) * { ms: 0.001, s: 1, m: 60 }[time[2]],
@@ -53,7 +53,7 @@ function readArguments(words) {
 function numberOf(text, name, least, most) {
   const value = Number(text);
   if (text !== '' && value >= least && value <= most) return value;
-  throw new Trouble(`--${name} must be a number from ${least} to ${most}, not "${text}"`);
+  throw new Misuse(`--${name} must be a number from ${least} to ${most}, not "${text}"`);
 }
 
 /** What eastwest may do here: undefined, or the sentence that says why it cannot capture. */
@@ -109,19 +109,20 @@ async function live(asked, folder) {
   const bpf = await filterFor(port, PORTS);
   const config = writeConfig(folder, services, { interface: ['lo'], ...(bpf === undefined ? {} : { bpf }) });
   lookAround([], say);
-  say(`the shop on 127.0.0.1:${port}, watched on lo; Ctrl-C ends both`);
-  const state = { stopped: false, shop: undefined };
-  const eastwest = startEastwest(['up', '--config', config], 'inherit');
+  const state = { stopped: false, shop: undefined, eastwest: undefined };
   listenToSignals(
     () => {
       state.stopped = true;
       state.shop?.stopLoad();
     },
     () => {
-      eastwest.kill();
+      state.eastwest?.kill();
       void state.shop?.stop();
     },
   );
+  say(`the shop on 127.0.0.1:${port}, watched on lo; Ctrl-C ends both`);
+  const eastwest = startEastwest(['up', '--config', config], 'inherit');
+  state.eastwest = eastwest;
   try {
     await eastwest.listening();
     state.shop = await startShop({ port, seed: asked.seed });
@@ -179,7 +180,7 @@ await tell('demo', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'eastwest-demo-'));
   try {
     if (why === undefined) return await live(asked, folder);
-    say(`${why} Until then a recording of the shop is read: examples/shop/shop.pcap.gz.`);
+    say(`${why} So a recording of the shop is read: examples/shop/shop.pcap.gz.`);
     return await recorded(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

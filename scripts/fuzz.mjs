@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { build, install, ROOT, tell, Trouble } from './install.mjs';
+import { build, install, Misuse, ROOT, tell, Trouble } from './install.mjs';
 
 const TARGETS = join(ROOT, 'dist/test/fuzz/targets.js');
 const TELL_MS = 30_000;
@@ -24,13 +24,13 @@ function readArguments() {
     const text = { type: 'string' };
     ({ values } = parseArgs({ options: { minutes: text, seed: text, target: text } }));
   } catch (error) {
-    throw new Trouble(`${error.message.split('. ')[0]}; there are --minutes, --seed and --target`);
+    throw new Misuse(`${error.message.split('. ')[0]}; there are --minutes, --seed and --target`);
   }
   const minutes = Number(values.minutes ?? '1');
   if (!(minutes > 0 && minutes <= 1440))
-    throw new Trouble(`--minutes must be up to 1440, not "${values.minutes}"`);
+    throw new Misuse(`--minutes must be up to 1440, not "${values.minutes}"`);
   const given = values.seed === undefined ? randomInt(1, 2 ** 31) : Number(values.seed);
-  if (!Number.isSafeInteger(given)) throw new Trouble(`--seed must be a whole number, not "${values.seed}"`);
+  if (!Number.isSafeInteger(given)) throw new Misuse(`--seed must be a whole number, not "${values.seed}"`);
   // A seed that was asked for is run once.
   return {
     endMs: values.seed === undefined ? minutes * 60_000 : 0,

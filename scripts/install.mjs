@@ -10,16 +10,23 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CHDB = 'chdb@3.4.0';
 
 /** A failure that is told in one sentence, without a stack. */
-export class Trouble extends Error {}
+export class Trouble extends Error {
+  code = 1;
+}
 
-/** Runs a script's body; what goes wrong is one line on standard error and exit code 1. */
+/** The words after the command are wrong. */
+export class Misuse extends Trouble {
+  code = 2;
+}
+
+/** Runs a script's body; what goes wrong is one line on standard error, and an exit code that is not 0. */
 export async function tell(name, body) {
   try {
     process.exitCode = await body();
   } catch (error) {
     const words = error instanceof Trouble ? error.message : (error.stack ?? String(error));
     process.stderr.write(`${name}: ${words}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Trouble ? error.code : 1;
   }
 }
 

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { ROOT, Trouble } from './install.mjs';
+import { Misuse, ROOT } from './install.mjs';
 
 /** What a test file names when it needs the host for itself. */
 const ALONE =
@@ -30,7 +30,7 @@ export function testFiles(folder, suffix) {
 export function chosen(files, words) {
   const some = words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)));
   if (some.length > 0) return some;
-  throw new Trouble(`no test file's path holds ${words.map((word) => `"${word}"`).join(' or ')}`);
+  throw new Misuse(`no test file's path holds ${words.map((word) => `"${word}"`).join(' or ')}`);
 }
 
 function needsHost(file) {
