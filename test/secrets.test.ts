@@ -88,7 +88,11 @@ const WAYS: readonly (readonly [name: string, words: readonly string[], debug: b
   ['CSV', ['-o', 'csv', '--body-fingerprints', '--coverage', '--log-level', 'debug'], true],
   ['a table', ['-o', 'table', '--body-fingerprints', '--coverage', '--log-level', 'debug'], true],
   ['a coloured table', ['--color', 'always'], false],
-  ['JSON, few names and short targets', ['-o', 'json', '--limits-strings', '1024', '--limits-target-bytes', '48'], true],
+  [
+    'JSON, few names and short targets',
+    ['-o', 'json', '--limits-strings', '1024', '--limits-target-bytes', '48'],
+    true,
+  ],
 ];
 
 for (const [name, words, debug] of WAYS) {
@@ -108,7 +112,10 @@ for (const [name, words, debug] of WAYS) {
     assert.ok(files > 0, 'the key file at least');
     for (const canary of planted.canaries) assert.ok(ran.out.includes(canary), canary);
     if (!words.includes('json')) return;
-    const rows = ran.out.trimEnd().split('\n').map((line) => JSON.parse(line) as { protocol: string });
+    const rows = ran.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { protocol: string });
     const count = (protocol: string): number => rows.filter((row) => row.protocol === protocol).length;
     const calls = { http: count('http'), redis: count('redis'), dns: count('dns') };
     assert.deepEqual(calls, planted.calls);
@@ -120,7 +127,10 @@ test('read: no planted secret is in what is said of a capture that ends within o
   let said = 0;
   for (const part of [0.3, 0.6, 0.9]) {
     const cut = whole.slice(0, Math.floor(whole.length * part));
-    const ran = await home.run(['read', '-', '--coverage'], { input: cut, environment: { EASTWEST_DEBUG: '1' } });
+    const ran = await home.run(['read', '-', '--coverage'], {
+      input: cut,
+      environment: { EASTWEST_DEBUG: '1' },
+    });
     assertNoSecret(ran.out + ran.err, `cut at ${part}`);
     cut.fill(0xff, cut.length - 300);
     const broken = await home.run(['read', '-'], { input: cut, environment: { EASTWEST_DEBUG: '1' } });
@@ -143,7 +153,8 @@ test('no planted secret is in the blocks, texts and names that leave a worker', 
       rows += batch.count;
       left.push(new NativeEncoder(CALL_COLUMNS, engine.strings).encode(batch));
     },
-    connections: (batch) => void left.push(new NativeEncoder(CONNECTION_COLUMNS, engine.strings).encode(batch)),
+    connections: (batch) =>
+      void left.push(new NativeEncoder(CONNECTION_COLUMNS, engine.strings).encode(batch)),
     aggregate: () => undefined,
     addressName: (name) => void left.push(Buffer.from(name)),
     hostName: () => undefined,

@@ -13,7 +13,9 @@ const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 function told(segments: Iterable<Segment>): string[] {
   const observer = new Observer();
   observer.seeAll(segments);
-  return observer.end().map((call) => `${call.protocol} ${call.method} ${call.target} ${call.status} ${call.outcome}`);
+  return observer
+    .end()
+    .map((call) => `${call.protocol} ${call.method} ${call.target} ${call.status} ${call.outcome}`);
 }
 
 test('an empty line too many after CONNECT and its answer does not hide what the tunnel carries', () => {
@@ -38,25 +40,42 @@ test('a capture out of order by seconds, in few frames, gives the calls of one i
   dialogue.client('GET /first HTTP/1.1\r\nHost: h\r\n\r\n').server(ANSWER);
   dialogue.client(GET).server(ANSWER);
   const [syn, synAck, ack, first, firstAnswer, second, secondAnswer] = dialogue.segments;
-  const at = (segment: Segment, seconds: number): Segment => ({ ...segment, seconds: 1_700_000_000 + seconds });
+  const at = (segment: Segment, seconds: number): Segment => ({
+    ...segment,
+    seconds: 1_700_000_000 + seconds,
+  });
   const segments = [
-    at(syn, 0), at(synAck, 0), at(ack, 0), at(firstAnswer, 1), at(secondAnswer, 30), at(second, 29), at(first, 0),
+    at(syn, 0),
+    at(synAck, 0),
+    at(ack, 0),
+    at(firstAnswer, 1),
+    at(secondAnswer, 30),
+    at(second, 29),
+    at(first, 0),
   ];
   assert.deepEqual(told(segments), ['http GET /first 200 ok', 'http GET /inside 200 ok']);
 });
 
 test('greetings of two or three bytes are no DNS', () => {
   const socks = new Dialogue().open().client('\x05\x01\x00').server('\x05\x00');
-  socks.client('\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50').server('\x05\x00\x00\x01\x0a\x00\x00\x02\x04\x01').close();
+  socks
+    .client('\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50')
+    .server('\x05\x00\x00\x01\x0a\x00\x00\x02\x04\x01')
+    .close();
   assert.deepEqual(told(socks.segments), []);
   const openFlow = new Dialogue().open().server('\x01\x00\x00\x08\x00\x00\x00\x01');
-  openFlow.client('\x01\x00\x00\x08\x00\x00\x00\x02').client(`\x01\x05${'\0\x08\0\0\0\x03'.repeat(60)}`).close();
+  openFlow
+    .client('\x01\x00\x00\x08\x00\x00\x00\x02')
+    .client(`\x01\x05${'\0\x08\0\0\0\x03'.repeat(60)}`)
+    .close();
   assert.deepEqual(told(openFlow.segments), []);
 });
 
 test('packets cut by the snap length tell what their first lines say', () => {
   const dialogue = new Dialogue().open();
-  dialogue.client('GET /a/long/target HTTP/1.1\r\nHost: h\r\nAccept: ').server('HTTP/1.1 200 OK\r\nDate: Mon');
+  dialogue
+    .client('GET /a/long/target HTTP/1.1\r\nHost: h\r\nAccept: ')
+    .server('HTTP/1.1 200 OK\r\nDate: Mon');
   dialogue.client('GET /another/tar').server('HTTP/1.1 404 Not Fo').close();
   assert.deepEqual(told(snapped(dialogue, 300)), [
     'http GET /a/long/target 200 unknown',
@@ -76,7 +95,10 @@ test('a hole in one connection is a hole of its own protocol, whatever was read 
   http.lose(SERVER, 30).client(GET.replace('inside', 'next')).server(ANSWER).close();
   const [head, tail] = [http.segments.slice(0, before), http.segments.slice(before)];
   const rows = told([...head, ...redis.segments, ...tail]);
-  assert.deepEqual(rows.filter((row) => row.startsWith('http')), ['http GET /inside 200 ok', 'http GET /next 200 ok']);
+  assert.deepEqual(
+    rows.filter((row) => row.startsWith('http')),
+    ['http GET /inside 200 ok', 'http GET /next 200 ok'],
+  );
 });
 
 /** As if every packet with bytes had `bytes` more of them that the capture cut off. */

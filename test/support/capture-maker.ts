@@ -119,7 +119,9 @@ export function dnsMessage(
 }
 
 export function dnsName(labels: readonly string[]): Uint8Array {
-  const parts = labels.map((label) => Buffer.concat([Uint8Array.of(label.length), Buffer.from(label, 'latin1')]));
+  const parts = labels.map((label) =>
+    Buffer.concat([Uint8Array.of(label.length), Buffer.from(label, 'latin1')]),
+  );
   return Buffer.concat([...parts, Uint8Array.of(0)]);
 }
 

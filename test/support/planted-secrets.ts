@@ -61,7 +61,11 @@ class Planter {
     this.redis += answers.length;
   }
 
-  question(labels: readonly string[], type: number, answers: readonly (readonly [number, Uint8Array])[]): void {
+  question(
+    labels: readonly string[],
+    type: number,
+    answers: readonly (readonly [number, Uint8Array])[],
+  ): void {
     const id = 100 + this.dns++;
     this.maker.udp(DNS, dnsMessage(id, labels, type, undefined), dnsMessage(id, labels, type, answers));
   }
@@ -131,7 +135,10 @@ function plantInHeads(planter: Planter): void {
   const s = planter.secret.bind(planter);
   planter.get('/a', `Authorization: Basic ${basic(s('Authorization Basic', 'bas1c-hunter-pw'))}`);
   planter.get('/a', `Authorization: Bearer ${s('Authorization Bearer', 'be4rer-token-12345')}`);
-  planter.get('/a', `Authorization: Digest username="ada",\r\n response="${s('folded header', 'f0lded-digest-abc')}"`);
+  planter.get(
+    '/a',
+    `Authorization: Digest username="ada",\r\n response="${s('folded header', 'f0lded-digest-abc')}"`,
+  );
   planter.get('/a', `Cookie: theme=dark; JSESSIONID=${s('session cookie', 'sess10n-cookie-12345')}; x=1`);
   planter.get('/a', `Cookie: remember=${s('other cookie', 'rem3mber-cookie-999')}`);
   planter.get('/a', `X-API-Key: ${s('X-API-Key', 'x-4pi-key-12345')}`);
@@ -170,22 +177,52 @@ function plantInPieces(planter: Planter): void {
   const { maker } = planter;
   const split = s('split over segments', 'spl1t-hunter-password');
   const head = `GET /a?password=${split} HTTP/1.1\r\nHost: shop.local\r\n\r\n`;
-  maker.tcp(HTTP, [['client', [head.slice(0, 24), head.slice(24, 29), head.slice(29)]], ['server', OK]]);
+  maker.tcp(HTTP, [
+    ['client', [head.slice(0, 24), head.slice(24, 29), head.slice(29)]],
+    ['server', OK],
+  ]);
   const pipelined = ['p1peline-first-pw', 'p1peline-second-pw'].map((text) => s('pipelined requests', text));
   const requests = pipelined.map((text) => `GET /p?password=${text} HTTP/1.1\r\nHost: shop.local\r\n\r\n`);
-  maker.tcp(HTTP, [['client', requests.join('')], ['server', OK + OK]]);
+  maker.tcp(HTTP, [
+    ['client', requests.join('')],
+    ['server', OK + OK],
+  ]);
   const again = `GET /r?token=${s('sent again', 'retr4nsmitted-token')} HTTP/1.1\r\nHost: shop.local\r\n\r\n`;
-  maker.tcp(HTTP, [['client', again], ['server', OK]], { retransmit: true });
+  maker.tcp(
+    HTTP,
+    [
+      ['client', again],
+      ['server', OK],
+    ],
+    { retransmit: true },
+  );
   const displaced = `GET /d?token=${s('out of order', 'displ4ced-token-123')} HTTP/1.1\r\nHost: shop.local\r\n\r\n`;
-  maker.tcp(HTTP, [['client', [displaced.slice(0, 20), displaced.slice(20)]], ['server', OK]], { backwards: true });
+  maker.tcp(
+    HTTP,
+    [
+      ['client', [displaced.slice(0, 20), displaced.slice(20)]],
+      ['server', OK],
+    ],
+    { backwards: true },
+  );
   const joined = `GET /j?token=${s('joined later', 'j0ined-token-12345')} HTTP/1.1\r\nHost: shop.local\r\n\r\n`;
-  maker.tcp(HTTP, [['client', joined], ['server', OK]], { joined: true });
+  maker.tcp(
+    HTTP,
+    [
+      ['client', joined],
+      ['server', OK],
+    ],
+    { joined: true },
+  );
   const alone = `GET /o?token=${s('one side only', '0nesided-token-123')} HTTP/1.1\r\nHost: shop.local\r\n\r\n`;
   maker.tcp(HTTP, [['client', alone]], { only: 'client' });
   const half = `GET /open?token=${s('unfinished head', 'unf1nished-token-12')} HTTP/1.1\r\nHost: shop`;
   maker.tcp(HTTP, [['client', half]], { open: true });
   const odd = `POST /unknown?token=${s('a protocol nobody knows', 'unkn0wn-token-1234')} GOPHER/7\r\n\r\n`;
-  maker.tcp(7777, [['client', odd], ['server', odd]]);
+  maker.tcp(7777, [
+    ['client', odd],
+    ['server', odd],
+  ]);
   planter.http += 7;
 }
 
@@ -213,14 +250,26 @@ function plantInRedis(planter: Planter): void {
   ];
   const rules = ['on', `>${acl[0]}`, `#${acl[1]}`, `<${acl[2]}`, '~*', '+@all'];
   const user = `*2\r\n$9\r\npasswords\r\n*1\r\n$64\r\n${acl[1]}\r\n`;
-  planter.commands([command('ACL', 'SETUSER', 'bob', ...rules), command('ACL', 'GETUSER', 'bob')], [ok, user]);
+  planter.commands(
+    [command('ACL', 'SETUSER', 'bob', ...rules), command('ACL', 'GETUSER', 'bob')],
+    [ok, user],
+  );
   const place = ['MIGRATE', '10.0.0.7', '6379', 'cart:1', '0', '500'];
   planter.commands([command(...place, 'AUTH', s('MIGRATE AUTH', 'm1grate-auth-hunter'))], [ok]);
   planter.commands([command(...place, 'AUTH2', 'ada', s('MIGRATE AUTH2', 'm1grate-auth2-hunter'))], [ok]);
-  planter.commands([command('SENTINEL', 'SET', 'm', 'auth-pass', s('SENTINEL SET', 's3ntinel-auth-pw'))], [ok]);
+  planter.commands(
+    [command('SENTINEL', 'SET', 'm', 'auth-pass', s('SENTINEL SET', 's3ntinel-auth-pw'))],
+    [ok],
+  );
   planter.commands([command('GET', `session:${s('key session:…', 'a81f22c0dd77be')}`)], ['$-1\r\n']);
-  planter.commands([command('GET', `user:7:refresh_token:${s('token in a key', 'tok3n-in-a-key')}`)], ['$-1\r\n']);
-  planter.commands([command('DEL', `cache:${s('key by its shape', `glpat-${'aB3xY'.repeat(5)}`)}`)], [':1\r\n']);
+  planter.commands(
+    [command('GET', `user:7:refresh_token:${s('token in a key', 'tok3n-in-a-key')}`)],
+    ['$-1\r\n'],
+  );
+  planter.commands(
+    [command('DEL', `cache:${s('key by its shape', `glpat-${'aB3xY'.repeat(5)}`)}`)],
+    [':1\r\n'],
+  );
   planter.commands([command('SET', 'cart:1', s('value', 'v4lue-token-1234567'))], [ok]);
   const held = s('answer', 'answ3r-token-1234567');
   planter.commands([command('GET', 'cart:2')], [`$${held.length}\r\n${held}\r\n`]);
@@ -229,7 +278,10 @@ function plantInRedis(planter: Planter): void {
   const queued = command('AUTH', s('AUTH in MULTI', 'mult1-auth-hunter'));
   planter.commands([command('MULTI'), queued, command('EXEC')], [ok, '+QUEUED\r\n', '*1\r\n+OK\r\n']);
   const pieces = command('AUTH', s('AUTH over segments', 'spl1t-auth-hunter-pw'));
-  planter.maker.tcp(REDIS, [['client', [pieces.slice(0, 20), pieces.slice(20, 28), pieces.slice(28)]], ['server', ok]]);
+  planter.maker.tcp(REDIS, [
+    ['client', [pieces.slice(0, 20), pieces.slice(20, 28), pieces.slice(28)]],
+    ['server', ok],
+  ]);
   planter.redis++;
   const message = command('PUBLISH', 'news', s('message', 'publ1shed-token-123'));
   planter.commands([message], [':1\r\n']);

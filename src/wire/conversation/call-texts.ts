@@ -166,7 +166,9 @@ export class CallTexts {
       else if (run > longest) longest = run;
     }
     this.#context.i32[(call >> 2) + oc.OC_HOST] =
-      longest < SHAPED_MIN ? this.#strings.intern(from, end) : this.#hiddenHost(from, Math.max(from, colon), end);
+      longest < SHAPED_MIN
+        ? this.#strings.intern(from, end)
+        : this.#hiddenHost(from, Math.max(from, colon), end);
   }
 
   status(call: number, start: number, end: number): void {
@@ -211,7 +213,8 @@ export class CallTexts {
 function copyStarred(u8: Uint8Array, start: number, end: number, at: number): number {
   let to = at;
   for (let p = start; p < end; p++) {
-    const isId = u8[p] === 0x7b && p + 3 < end && u8[p + 1] === 0x69 && u8[p + 2] === 0x64 && u8[p + 3] === 0x7d;
+    const isId =
+      u8[p] === 0x7b && p + 3 < end && u8[p + 1] === 0x69 && u8[p + 2] === 0x64 && u8[p + 3] === 0x7d;
     u8[to++] = isId ? STAR : u8[p];
     if (isId) p += 3;
   }

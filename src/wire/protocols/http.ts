@@ -55,7 +55,8 @@ export const http: Protocol = {
   },
 
   cut(context, state, start, end, side, out) {
-    if ((context.i32[state + side] & PHASE) === HEAD) sayCutHead(context, state + side, start, end, side, out);
+    if ((context.i32[state + side] & PHASE) === HEAD)
+      sayCutHead(context, state + side, start, end, side, out);
   },
 
   lost(context, state, side) {
