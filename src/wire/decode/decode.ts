@@ -49,6 +49,7 @@ const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION = 60;
 
+const ETHERTYPE_IPV4 = 0x0800;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 const EXTENSION_BYTES = 8;
@@ -61,6 +62,8 @@ const IPV4_OFFSET = 0x1fff;
 
 export class Decoder {
   readonly #u8: Uint8Array;
+  /** Numbers of several bytes in one load, in network order. */
+  readonly #view: DataView;
   readonly #ledger: Ledger;
   readonly #fragments: Fragments;
   /** Wire bytes of the frame at hand, for the ledger. */
@@ -68,6 +71,7 @@ export class Decoder {
 
   constructor(memory: WireMemory, slabs: Slabs, limits: Limits, ledger: Ledger) {
     this.#u8 = memory.u8;
+    this.#view = new DataView(memory.memory.buffer);
     this.#ledger = ledger;
     this.#fragments = new Fragments(memory, slabs, limits, ledger);
   }
@@ -85,8 +89,7 @@ export class Decoder {
     if (
       link === LINK_ETHERNET &&
       captured > 14 &&
-      u8[start + 12] === 8 &&
-      u8[start + 13] === 0 &&
+      this.#view.getUint16(start + 12) === ETHERTYPE_IPV4 &&
       u8[start + 14] >> 4 === 4
     ) {
       return this.#ipv4(packet, start + 14, end, start + onWire);
@@ -118,9 +121,11 @@ export class Decoder {
   /** `wireEnd` is where the frame ended on the wire; [at, end) is what was captured. */
   #ipv4(packet: Packet, at: number, end: number, wireEnd: number): number {
     if (end - at < IPV4_BYTES) return this.#cut(at, wireEnd, IPV4_BYTES);
-    const u8 = this.#u8;
-    const headerBytes = (u8[at] & 15) << 2;
-    let totalBytes = (u8[at + 2] << 8) | u8[at + 3];
+    const view = this.#view;
+    const first = view.getInt32(at);
+    const second = view.getInt32(at + 4);
+    const headerBytes = ((first >>> 24) & 15) << 2;
+    let totalBytes = first & 0xffff;
     // Super-packets that do not fit the field have 0 there (BIG TCP, segmentation offload).
     if (totalBytes === 0) totalBytes = wireEnd - at;
     if (headerBytes < IPV4_BYTES || totalBytes < headerBytes) return this.#refuse(MALFORMED);
@@ -128,13 +133,13 @@ export class Decoder {
     packet.sourceAt = at + 12;
     packet.targetAt = at + 16;
     packet.addressBytes = 4;
-    packet.ipId = (u8[at + 4] << 8) | u8[at + 5];
-    const protocol = u8[at + 9];
+    packet.ipId = second >>> 16;
+    const protocol = this.#u8[at + 9];
     const payloadAt = at + headerBytes;
     // The IP length rules: behind it are padding and the trailer of the link.
     const packetEnd = at + totalBytes;
     const capturedEnd = packetEnd < end ? packetEnd : end;
-    const fragment = (u8[at + 6] << 8) | u8[at + 7];
+    const fragment = second & 0xffff;
     if ((fragment & (IPV4_MORE | IPV4_OFFSET)) !== 0) {
       const offset = (fragment & IPV4_OFFSET) << 3;
       const more = fragment & IPV4_MORE;
@@ -203,15 +208,17 @@ export class Decoder {
 
   #tcp(packet: Packet, at: number, end: number, wireEnd: number): number {
     if (end - at < TCP_BYTES_NEEDED) return this.#cut(at, wireEnd, TCP_BYTES);
-    const u8 = this.#u8;
-    const payloadAt = at + ((u8[at + 12] >> 4) << 2);
+    const view = this.#view;
+    const ports = view.getInt32(at);
+    const offsetAndFlags = view.getUint16(at + 12);
+    const payloadAt = at + ((offsetAndFlags >> 12) << 2);
     if (payloadAt < at + TCP_BYTES || payloadAt > wireEnd) return this.#refuse(MALFORMED);
     packet.transport = TRANSPORT_TCP;
-    packet.sourcePort = (u8[at] << 8) | u8[at + 1];
-    packet.targetPort = (u8[at + 2] << 8) | u8[at + 3];
-    packet.sequence = (u8[at + 4] << 24) | (u8[at + 5] << 16) | (u8[at + 6] << 8) | u8[at + 7];
-    packet.acknowledgement = (u8[at + 8] << 24) | (u8[at + 9] << 16) | (u8[at + 10] << 8) | u8[at + 11];
-    packet.flags = u8[at + 13];
+    packet.sourcePort = ports >>> 16;
+    packet.targetPort = ports & 0xffff;
+    packet.sequence = view.getInt32(at + 4);
+    packet.acknowledgement = view.getInt32(at + 8);
+    packet.flags = offsetAndFlags & 0xff;
     packet.payloadStart = payloadAt < end ? payloadAt : end;
     packet.payloadEnd = end;
     packet.payloadBytes = wireEnd - payloadAt;

@@ -10,6 +10,7 @@ import { R_CLIENT, R_HASH, R_HIGH, R_KIND, R_LOW, R_NEXT, R_PORTS, ROW_WORDS } f
 
 export class ConnectionTable {
   readonly #u8: Uint8Array;
+  readonly #view: DataView;
   readonly #i32: Int32Array;
   readonly #buckets: Int32Array;
   readonly #mask: number;
@@ -35,6 +36,7 @@ export class ConnectionTable {
   constructor(memory: WireMemory, start: number, capacity: number, seed: number) {
     assert(start % 64 === 0, 'rows are aligned');
     this.#u8 = memory.u8;
+    this.#view = new DataView(memory.memory.buffer);
     this.#i32 = memory.i32;
     this.#base = start >> 2;
     this.#capacity = capacity;
@@ -55,15 +57,7 @@ export class ConnectionTable {
 
   /** The row of the packet's connection as a word index, or 0. Sets `direction`. */
   find(packet: Packet): number {
-    if (packet.version === 4) this.#key4(packet);
-    else this.#key6(packet);
-    const i32 = this.#i32;
-    for (let next = this.#buckets[this.#hash & this.#mask]; next !== 0;) {
-      const at = this.#base + (next - 1) * ROW_WORDS;
-      if (i32[at + R_HASH] === this.#hash && this.#same(at)) return at;
-      next = i32[at + R_NEXT];
-    }
-    return 0;
+    return packet.version === 4 ? this.#find4(packet) : this.#find6(packet);
   }
 
   /** A new row for the packet last looked up by `find`, all zero but its key; 0 when the table is full. */
@@ -117,22 +111,52 @@ export class ConnectionTable {
     this.count--;
   }
 
-  #key4(packet: Packet): void {
-    const source = word(this.#u8, packet.sourceAt);
-    const target = word(this.#u8, packet.targetAt);
-    const forward = source < target || (source === target && packet.sourcePort <= packet.targetPort);
+  /** The key stays in locals, and is kept only where `create` will ask for it. */
+  #find4(packet: Packet): number {
+    const source = this.#view.getInt32(packet.sourceAt, true);
+    const target = this.#view.getInt32(packet.targetAt, true);
+    const sourcePort = packet.sourcePort;
+    const targetPort = packet.targetPort;
+    const forward = source < target || (source === target && sourcePort <= targetPort);
     const low = forward ? source : target;
     const high = forward ? target : source;
+    const ports = forward ? sourcePort | (targetPort << 16) : targetPort | (sourcePort << 16);
+    const kind = 4 | (packet.transport << 8);
+    const hash = mix(mix(mix(this.#seed ^ kind, low), high), ports);
     this.direction = forward ? 0 : 1;
+    const i32 = this.#i32;
+    const base = this.#base;
+    for (let next = this.#buckets[hash & this.#mask]; next !== 0;) {
+      const at = base + (next - 1) * ROW_WORDS;
+      if (
+        i32[at + R_PORTS] === ports &&
+        i32[at + R_LOW] === low &&
+        i32[at + R_HIGH] === high &&
+        i32[at + R_KIND] === kind
+      ) {
+        return at;
+      }
+      next = i32[at + R_NEXT];
+    }
+    this.#low.fill(0, 1);
+    this.#high.fill(0, 1);
     this.#low[0] = low;
     this.#high[0] = high;
-    if (this.#low[1] !== 0 || this.#low[2] !== 0 || this.#low[3] !== 0) this.#low.fill(0, 1);
-    if (this.#high[1] !== 0 || this.#high[2] !== 0 || this.#high[3] !== 0) this.#high.fill(0, 1);
-    this.#ports = forward
-      ? packet.sourcePort | (packet.targetPort << 16)
-      : packet.targetPort | (packet.sourcePort << 16);
-    this.#kind = 4 | (packet.transport << 8);
-    this.#hash = mix(mix(mix(this.#seed ^ this.#kind, low), high), this.#ports);
+    this.#ports = ports;
+    this.#kind = kind;
+    this.#hash = hash;
+    return 0;
+  }
+
+  #find6(packet: Packet): number {
+    this.#key6(packet);
+    const i32 = this.#i32;
+    for (let next = this.#buckets[this.#hash & this.#mask]; next !== 0;) {
+      const at = this.#base + (next - 1) * ROW_WORDS;
+      if (i32[at + R_HASH] === this.#hash && this.#same6(at)) return at;
+      next = i32[at + R_NEXT];
+    }
+    return 0;
   }
 
   #key6(packet: Packet): void {
@@ -156,12 +180,10 @@ export class ConnectionTable {
     this.#hash = hash;
   }
 
-  #same(at: number): boolean {
+  #same6(at: number): boolean {
     const i32 = this.#i32;
     if (i32[at + R_PORTS] !== this.#ports || i32[at + R_KIND] !== this.#kind) return false;
-    if (i32[at + R_LOW] !== this.#low[0] || i32[at + R_HIGH] !== this.#high[0]) return false;
-    if ((this.#kind & 0xff) === 4) return true;
-    for (let k = 1; k < 4; k++) {
+    for (let k = 0; k < 4; k++) {
       if (i32[at + R_LOW + k] !== this.#low[k] || i32[at + R_HIGH + k] !== this.#high[k]) return false;
     }
     return true;
