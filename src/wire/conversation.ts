@@ -110,6 +110,8 @@ const GUESSES_MID_STREAM_MAX = 64;
 const GUESS_BYTES_MAX = 4096;
 /** What is appended to a pending tail at a time: most steps end within it, the rest is parsed in place. */
 const APPEND_BYTES = 2048;
+/** A datagram's request comes at most so long after its answer: captures are in order but for queues. */
+const EARLY_ANSWER_NS = 50e6;
 /** A connection that we do not know is looked at again every so many segments. */
 const RETRY_SEGMENTS = 16;
 
@@ -292,6 +294,18 @@ export class Conversation implements CallWriter {
     this.#count(call, pending);
     this.#gatherIdentity(call, start, start + pending);
     this.#dropPending(d);
+  }
+
+  /** The connection was taken for one joined in its middle, and was not: nothing before it is missing. */
+  fromBeginning(at: number): void {
+    const i32 = this.#i32;
+    const call = i32[at + R_OPEN_FIRST];
+    i32[at + R_FLAGS] &= ~CONNECTION_ANSWER_LOST;
+    for (let direction = 0; direction < 2; direction++) {
+      i32[at + R_DIRECTION + direction * DIRECTION_WORDS + D_FLAGS] &= ~(DIRECTION_HOLE | DIRECTION_LOST);
+    }
+    if (call === 0 || i32[(call >> 2) + oc.OC_ORDINAL] !== 0) return;
+    i32[(call >> 2) + oc.OC_PHASE] &= ~PHASE_AFTER_HOLE;
   }
 
   /** A direction ended in order (FIN): what lasted until then is complete. */
@@ -696,7 +710,9 @@ export class Conversation implements CallWriter {
     this.#stampEnd(word);
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_DONE;
     if (whole && i32[word + oc.OC_OUTCOME] === OUTCOME_UNKNOWN) i32[word + oc.OC_OUTCOME] = OUTCOME_OK;
-    if ((phase & (PHASE_REQUEST_DONE | PHASE_ANSWER_ONLY)) !== 0) this.#emit(this.#at, call);
+    // A datagram's request may have been captured after it: until the connection is given up, it waits.
+    const waits = (phase & PHASE_ANSWER_ONLY) !== 0 && i32[this.#at + R_KIND] >> 8 === TRANSPORT_UDP;
+    if ((phase & (PHASE_REQUEST_DONE | PHASE_ANSWER_ONLY)) !== 0 && !waits) this.#emit(this.#at, call);
   }
 
   #stampEnd(word: number): void {
@@ -746,7 +762,11 @@ export class Conversation implements CallWriter {
     if (call === 0) return;
     const word = call >> 2;
     i32[word + oc.OC_FLAGS] |= FLAG_GAP;
-    if (this.#isRequestSide(i32[word + oc.OC_PHASE])) i32[word + oc.OC_PHASE] |= PHASE_REQUEST_LOST;
+    if (this.#isRequestSide(i32[word + oc.OC_PHASE])) {
+      // Other observers may have the bytes of its id that we lack.
+      if ((i32[word + oc.OC_PHASE] & PHASE_IDENTIFIED) === 0) i32[word + oc.OC_FLAGS] |= FLAG_WEAK;
+      i32[word + oc.OC_PHASE] |= PHASE_REQUEST_LOST;
+    }
     const requestEnd = i32[word + oc.OC_SEQUENCE] + this.#f64[(word + oc.OC_REQUEST_BYTES) >> 1];
     this.#finishMessage(call, requestEnd | 0, false);
   }
@@ -988,6 +1008,7 @@ export class Conversation implements CallWriter {
     const i32 = this.#i32;
     const at = this.#at;
     const d = this.#d;
+    if (i32[at + R_KIND] >> 8 === TRANSPORT_UDP && this.#joinEarlyAnswer(key)) return;
     if (this.#calls.full(at)) this.#shedOldest();
     const call = this.#calls.open(at, key);
     this.#select(call);
@@ -1146,14 +1167,20 @@ export class Conversation implements CallWriter {
   #answered(key: number): number {
     if (this.#protocol.keyed) {
       const call = this.#calls.find(this.#at, key);
-      return call !== 0 ? call : this.#answerOnly(key);
+      if (call === 0) return this.#answerOnly(key);
+      if ((this.#i32[(call >> 2) + oc.OC_PHASE] & PHASE_ANSWER_ONLY) === 0) return call;
+      // Another answer without a question under the same id.
+      this.#emit(this.#at, call);
+      return this.#answerOnly(key);
     }
     const i32 = this.#i32;
     const position = (this.#origin + this.#stepStart) | 0;
     for (;;) {
       const call = this.#calls.oldest(this.#at);
       if (call === 0) return this.#answerOnly(key);
-      const verdict: Verdict = judge(i32, this.#at, call, position, this.#stepAck);
+      // Interim answers stand before the answer.
+      const interims = this.#f64[((call >> 2) + oc.OC_RESPONSE_BYTES) >> 1];
+      const verdict: Verdict = judge(i32, this.#at, call, (position - interims) | 0, this.#stepAck);
       if (verdict === PAIR) {
         i32[this.#at + R_FLAGS] &= ~CONNECTION_ANSWER_LOST;
         return call;
@@ -1176,9 +1203,31 @@ export class Conversation implements CallWriter {
     this.#stampStart(word);
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_ONLY;
     i32[word + oc.OC_FLAGS] |= FLAG_ONE_SIDED | FLAG_WEAK;
-    // An answer to nothing that we saw: the capture began later, or loses packets.
+    // An answer to nothing that we saw: the capture began later, is out of order, or loses packets.
     if (i32[this.#at + R_KIND] >> 8 === TRANSPORT_UDP) this.lossSeen = this.#seconds;
     return call;
+  }
+
+  /** A datagram that was captured after its answer: the answer has waited for it. */
+  #joinEarlyAnswer(key: number): boolean {
+    const i32 = this.#i32;
+    const call = this.#calls.find(this.#at, key);
+    if (call === 0) return false;
+    const word = call >> 2;
+    if ((i32[word + oc.OC_PHASE] & PHASE_ANSWER_ONLY) === 0) return false;
+    const ns =
+      (this.#seconds - i32[word + oc.OC_START]) * 1e9 + this.#nanos - i32[word + oc.OC_START + 1];
+    if (ns > EARLY_ANSWER_NS) {
+      // Another question under the same id: what waited has lost its own.
+      this.#emit(this.#at, call);
+      return false;
+    }
+    i32[word + oc.OC_PHASE] &= ~(PHASE_ANSWER_ONLY | PHASE_IDENTIFIED);
+    i32[word + oc.OC_FLAGS] &= ~(FLAG_ONE_SIDED | FLAG_WEAK);
+    i32[word + oc.OC_ID_COUNT] = 0;
+    this.#select(call);
+    this.#stampStart(word);
+    return true;
   }
 
   /** A request whose answer we lost: told as such. */

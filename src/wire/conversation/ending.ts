@@ -52,6 +52,7 @@ export function endingOf(i32: Int32Array, at: number, call: number, ending: Endi
   const reset = (i32[at + R_FLAGS] & CONNECTION_RESET) !== 0;
   const begun = (phase & PHASE_ANSWER_BEGUN) !== 0;
   const server = at + R_DIRECTION + (1 - i32[at + R_CLIENT]) * DIRECTION_WORDS;
+  if ((phase & PHASE_ANSWER_DONE) !== 0) return;
   if (begun) {
     // A request that lost its end says nothing against an answer of which nothing is missing.
     const ofRequest = (phase & PHASE_REQUEST_LOST) !== 0 && i32[server + D_GAP] === 0;
