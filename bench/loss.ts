@@ -2,30 +2,38 @@
  * `npm run bench:loss`: captures with packets deleted and displaced, call by call against the clean one. Prints a
  * table, writes bench/out/loss.json, and always ends with 0: it measures.
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { makeCaptures } from './captures.ts';
 import { compare, Times, type Comparison } from './loss/compare.ts';
 import {
   deletePackets,
   displacePackets,
+  firstFrames,
   readFrames,
+  unchanged,
   writeVariant,
   type Capture,
   type Variant,
 } from './loss/frames.ts';
 import { callsOf } from './loss/rows.ts';
+import { tsharkLoss, tsharkPairs, type TsharkLoss } from './loss/tshark-pairs.ts';
 import { measure } from './measure.ts';
-import { CAPTURES, DNS_CAPTURE, HTTP_CAPTURE, OUT, REDIS_CAPTURE } from './places.ts';
+import { DNS_CAPTURE, HTTP_CAPTURE, OUT, REDIS_CAPTURE } from './places.ts';
 import { SEED } from './traffic/random.ts';
 
 const PASSES = 5;
 const PLACES = 20;
+/** tshark gets the beginning of the capture: it takes a quarter of a millisecond a call. */
+const TSHARK_FRAMES = 100_000;
 
 interface Damage {
   readonly name: string;
   readonly make: (capture: Capture) => Variant;
   /** Least share of right calls in percent. */
   readonly rightPercent: number;
+  /** Packets have other times than in the clean capture. */
+  readonly restamped?: boolean;
 }
 
 const DAMAGES: readonly Damage[] = [
@@ -40,6 +48,7 @@ const DAMAGES: readonly Damage[] = [
     name: '1 % displaced, restamped',
     make: (capture) => displacePackets(capture, 0.01, PLACES, SEED + 2, true),
     rightPercent: 100,
+    restamped: true,
   },
 ];
 
@@ -51,6 +60,33 @@ interface Line extends Comparison {
   readonly damage: string;
   readonly cpuRatio: number;
   readonly verdict: string;
+  readonly tshark: TsharkLoss | undefined;
+}
+
+/** What tshark tells of the beginning of the capture, undamaged and damaged. */
+class Tshark {
+  readonly #protocol: string;
+  readonly #capture: Capture;
+  readonly #part: string;
+  readonly #clean: ReadonlySet<string> | undefined;
+
+  constructor(protocol: string, capture: Capture, part: string) {
+    this.#protocol = protocol;
+    this.#capture = firstFrames(capture, TSHARK_FRAMES);
+    this.#part = part;
+    if (!process.argv.includes('--no-tshark')) this.#clean = this.#pairs(unchanged);
+  }
+
+  of(damage: Damage): TsharkLoss | undefined {
+    if (this.#clean === undefined || damage.restamped === true) return undefined;
+    const told = this.#pairs(damage.make);
+    return told === undefined ? undefined : tsharkLoss(this.#clean, told);
+  }
+
+  #pairs(make: (capture: Capture) => Variant): ReadonlySet<string> | undefined {
+    writeVariant(this.#capture, make(this.#capture), this.#part);
+    return tsharkPairs(this.#protocol, this.#part);
+  }
 }
 
 async function lossOf(protocol: string, path: string): Promise<Line[]> {
@@ -58,8 +94,11 @@ async function lossOf(protocol: string, path: string): Promise<Line[]> {
   const base = capture.times[0];
   const clean = await callsOf(path, base);
   const lines: Line[] = [];
-  const part = `${CAPTURES}damaged.pcap`;
+  const place = mkdtempSync(`${tmpdir()}/eastwest-bench-`);
+  const part = `${place}/damaged.pcap`;
+  const tshark = new Tshark(protocol, capture, part);
   for (const damage of DAMAGES) {
+    const beside = tshark.of(damage);
     const variant = damage.make(capture);
     writeVariant(capture, variant, part);
     const told = await callsOf(part, base);
@@ -72,11 +111,12 @@ async function lossOf(protocol: string, path: string): Promise<Line[]> {
       damage: damage.name,
       cpuRatio,
       verdict: verdictOf(comparison, damage, cpuRatio),
+      tshark: beside,
     };
     print(line);
     lines.push(line);
   }
-  rmSync(part);
+  rmSync(place, { recursive: true });
   return lines;
 }
 
@@ -97,6 +137,12 @@ function print(line: Line): void {
       `half ${share(line.half)} (cut requests ${line.cutRequests})  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
       `CPU ${line.cpuRatio.toFixed(2)}×  ${line.verdict}\n`,
   );
+  if (line.tshark !== undefined) {
+    const { pairs, right, wrong } = line.tshark;
+    process.stdout.write(
+      `      tshark: right ${((100 * right) / pairs).toFixed(2)} %, wrong ${wrong} of ${pairs} pairs at the beginning\n`,
+    );
+  }
   if (!process.argv.includes('--examples')) return;
   const worst = Object.entries(line.lostOn)
     .sort((a, b) => b[1] - a[1])

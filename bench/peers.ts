@@ -17,16 +17,28 @@ export interface Peer {
 const TSHARK: Readonly<Record<string, { readonly filter: string; readonly fields: readonly string[] }>> = {
   http: {
     filter: 'http',
-    fields: ['http.request.method', 'http.request.uri', 'http.host', 'http.response.code', 'http.request_in', 'http.time'],
+    fields: [
+      'http.request.method',
+      'http.request.uri',
+      'http.host',
+      'http.response.code',
+      'http.request_in',
+      'http.time',
+    ],
   },
-  redis: { filter: 'resp', fields: ['resp.array_length', 'resp.bulk_string.value', 'resp.error.value'] },
+  redis: {
+    filter: 'resp',
+    fields: ['resp.array.length', 'resp.bulk_string.value', 'resp.string', 'resp.error'],
+  },
   dns: { filter: 'dns', fields: ['dns.id', 'dns.qry.name', 'dns.qry.type', 'dns.flags.rcode', 'dns.time'] },
 };
 const TSHARK_FIELDS = ['frame.number', 'frame.time_epoch', 'ip.src', 'ip.dst', 'tcp.stream'];
 
 /** Runs a program to its end; user and system time of it and its children. Output goes nowhere. */
 export function cpuOf(command: readonly string[]): number {
-  const done = spawnSync('/bin/sh', ['-c', '"$@" > /dev/null 2>&1; echo $?; times', 'sh', ...command], { encoding: 'utf8' });
+  const done = spawnSync('/bin/sh', ['-c', '"$@" > /dev/null 2>&1; echo $?; times', 'sh', ...command], {
+    encoding: 'utf8',
+  });
   const lines = done.stdout.trim().split('\n');
   if (lines[0] !== '0') throw new Error(`${command.join(' ')} ended with ${lines[0]}`);
   const times = [...lines[2].matchAll(/(\d+)m([\d.]+)s/g)];
@@ -39,7 +51,9 @@ export function buildReference(): string | undefined {
   if (compiler === undefined) return undefined;
   mkdirSync(OUT, { recursive: true });
   const program = `${OUT}reference`;
-  const built = spawnSync(compiler, ['-O3', '-march=native', '-o', program, `${ROOT}bench/reference.c`], { stdio: 'inherit' });
+  const built = spawnSync(compiler, ['-O3', '-march=native', '-o', program, `${ROOT}bench/reference.c`], {
+    stdio: 'inherit',
+  });
   if (built.status !== 0) throw new Error('bench/reference.c does not build');
   return program;
 }
@@ -47,8 +61,15 @@ export function buildReference(): string | undefined {
 export function reference(program: string, path: string, passes: number): Peer {
   const done = spawnSync(program, [path, String(passes + 1)], { encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`the reference ended with ${String(done.status)}: ${done.stderr}`);
-  const lines = done.stdout.trim().split('\n').map((line) => JSON.parse(line) as { cpuS: number; calls: number });
-  return { name: 'reference.c', cpuS: median(lines.slice(1).map((line) => line.cpuS)), calls: lines[0].calls };
+  const lines = done.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { cpuS: number; calls: number });
+  return {
+    name: 'reference.c',
+    cpuS: median(lines.slice(1).map((line) => line.cpuS)),
+    calls: lines[0].calls,
+  };
 }
 
 export function tshark(protocol: string, path: string): Peer | undefined {
@@ -56,7 +77,11 @@ export function tshark(protocol: string, path: string): Peer | undefined {
   if (program === undefined) return undefined;
   const { filter, fields } = TSHARK[protocol];
   const asked = [...TSHARK_FIELDS, ...fields].flatMap((field) => ['-e', field]);
-  return { name: 'tshark', cpuS: cpuOf([program, '-n', '-r', path, '-Y', filter, '-T', 'fields', ...asked]), calls: undefined };
+  return {
+    name: 'tshark',
+    cpuS: cpuOf([program, '-n', '-r', path, '-Y', filter, '-T', 'fields', ...asked]),
+    calls: undefined,
+  };
 }
 
 export function httpry(path: string): Peer | undefined {

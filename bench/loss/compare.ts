@@ -177,10 +177,16 @@ class Comparing {
 
   /** No request of the clean capture has this id: one of which only the beginning was seen, or a wrong one. */
   #unknown(row: CallRow): void {
-    const at = this.#byConnection.get(row.connection) ?? [];
-    const begun = at.find((index) => this.#times.now(this.#clean[index].start) === row.start);
     const marked = (row.flags & FLAG_GAP) !== 0 && !BLAMING.has(row.outcome);
-    if (begun !== undefined && marked && (!row.hasAnswer || this.#isAnswerOf(begun, row))) {
+    // Several requests begin in one packet: it is one with this method, and with this very answer.
+    const begun = (this.#byConnection.get(row.connection) ?? []).find((index) => {
+      const clean = this.#clean[index];
+      if (this.#state[index] >= RIGHT || this.#times.now(clean.start) !== row.start) return false;
+      if (!row.hasAnswer) return true;
+      const same = clean.method === row.method && clean.responseBytes === row.responseBytes;
+      return same && clean.status === row.status && this.#firstByte[index] === row.firstByte;
+    });
+    if (begun !== undefined && marked) {
       this.#raise(begun, HALF);
       this.#result.cutRequests++;
     } else if (!row.hasAnswer) this.#result.stray++;

@@ -51,6 +51,16 @@ function timeAt(bytes: Buffer, at: number, nanoseconds: boolean): bigint {
   return BigInt(bytes.readUInt32LE(at)) * 1_000_000_000n + fraction;
 }
 
+/** The first `frames` of a capture. */
+export function firstFrames(capture: Capture, frames: number): Capture {
+  const count = Math.min(frames, capture.times.length);
+  return {
+    ...capture,
+    starts: capture.starts.subarray(0, count + 1),
+    times: capture.times.subarray(0, count),
+  };
+}
+
 /** Each packet is deleted with `probability`. */
 export function deletePackets(capture: Capture, probability: number, seed: number): Variant {
   const random = randomFrom(seed);

@@ -1,0 +1,47 @@
+/** The same question to tshark: which pairs it tells of a damaged capture, of those that it tells of the clean one. */
+import { spawnSync } from 'node:child_process';
+import { findTool } from '../processes.ts';
+
+export interface TsharkLoss {
+  readonly pairs: number;
+  readonly right: number;
+  readonly wrong: number;
+}
+
+/** By protocol: the filter of answers, and the field with the number of the request's frame. */
+const ANSWERS: Readonly<Record<string, { readonly filter: string; readonly request: string }>> = {
+  http: { filter: 'http', request: 'http.request_in' },
+  dns: { filter: 'dns', request: 'dns.response_to' },
+};
+/** A message is the frame that its head is in, so that a lost piece of a body does not change what it is known by. */
+const PREFERENCES = ['http.desegment_body:FALSE', 'http.dechunk_body:FALSE', 'http.decompress_body:FALSE'];
+const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Pairs as the times of their frames; undefined when tshark is not here or does not pair the protocol. */
+export function tsharkPairs(protocol: string, path: string): ReadonlySet<string> | undefined {
+  const program = findTool('tshark');
+  const answers = ANSWERS[protocol];
+  if (program === undefined || answers === undefined) return undefined;
+  const fields = ['frame.number', 'frame.time_epoch', answers.request].flatMap((field) => ['-e', field]);
+  const preferences = PREFERENCES.flatMap((preference) => ['-o', preference]);
+  const args = ['-n', '-r', path, ...preferences, '-Y', answers.filter, '-T', 'fields', ...fields];
+  const done = spawnSync(program, args, { encoding: 'utf8', maxBuffer: OUTPUT_BYTES_MAX });
+  if (done.status !== 0) throw new Error(`tshark ended with ${String(done.status)}: ${done.stderr}`);
+  const times = new Map<string, string>();
+  const pairs = new Set<string>();
+  for (const line of done.stdout.split('\n')) {
+    const [frame, time, requests] = line.split('\t');
+    if (time === undefined) continue;
+    times.set(frame, time);
+    for (const request of (requests ?? '').split(',')) {
+      if (request !== '') pairs.add(`${times.get(request) ?? `?${request}`} ${time}`);
+    }
+  }
+  return pairs;
+}
+
+export function tsharkLoss(clean: ReadonlySet<string>, told: ReadonlySet<string>): TsharkLoss {
+  let right = 0;
+  for (const pair of told) if (clean.has(pair)) right++;
+  return { pairs: clean.size, right, wrong: told.size - right };
+}
