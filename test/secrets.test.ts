@@ -210,13 +210,16 @@ test('what is told around a secret: the operation has a star for it, the host it
     .split('\n')
     .map((line) => JSON.parse(line) as { operation: string; target: string; host: string });
   const told = rows.map(({ operation, target, host }) => [operation, target, host]);
-  assert.deepEqual(told.toSorted((a, b) => (a.join() < b.join() ? -1 : 1)), [
-    ['A *.shop.local', '***.shop.local', ''],
-    ['GET /a', '/a', 'auth:8080'],
-    ['GET /b', '/b', '***.shop.local:81'],
-    ['GET /c', '/c', '[fd00::1]:8080'],
-    ['GET /reset/{id}/now', '/reset/***/now', 'session-management-service:8080'],
-    ['GET session:*', 'session:***', ''],
-    ['GET x;token=*', 'x;token=***', ''],
-  ]);
+  assert.deepEqual(
+    told.toSorted((a, b) => (a.join() < b.join() ? -1 : 1)),
+    [
+      ['A *.shop.local', '***.shop.local', ''],
+      ['GET /a', '/a', 'auth:8080'],
+      ['GET /b', '/b', '***.shop.local:81'],
+      ['GET /c', '/c', '[fd00::1]:8080'],
+      ['GET /reset/{id}/now', '/reset/***/now', 'session-management-service:8080'],
+      ['GET session:*', 'session:***', ''],
+      ['GET x;token=*', 'x;token=***', ''],
+    ],
+  );
 });

@@ -1215,8 +1215,7 @@ export class Conversation implements CallWriter {
     if (call === 0) return false;
     const word = call >> 2;
     if ((i32[word + oc.OC_PHASE] & PHASE_ANSWER_ONLY) === 0) return false;
-    const ns =
-      (this.#seconds - i32[word + oc.OC_START]) * 1e9 + this.#nanos - i32[word + oc.OC_START + 1];
+    const ns = (this.#seconds - i32[word + oc.OC_START]) * 1e9 + this.#nanos - i32[word + oc.OC_START + 1];
     if (ns > EARLY_ANSWER_NS) {
       // Another question under the same id: what waited has lost its own.
       this.#emit(this.#at, call);
