@@ -28,6 +28,8 @@ export interface SensorOptions {
   readonly onMessage?: ((message: FromWorker) => void) | undefined;
 }
 
+const NO_CONNECTIONS = new Int32Array(0);
+
 export class Sensor {
   readonly names: EndpointNames;
   readonly map: LiveMap;
@@ -47,6 +49,7 @@ export class Sensor {
     this.names = new EndpointNames(configuration.services);
     this.map = new LiveMap();
     if (options.source.kind === 'live') this.#identity = new Identity({ key, names: this.names });
+    this.#identity?.start();
     for (let worker = 0; worker < options.workers; worker++) this.#states.push(new WorkerState());
     this.#pool = new WorkerPool({
       source: options.source,
@@ -161,6 +164,8 @@ export class Sensor {
       case 'second':
         state.learnSecond(message.second);
         this.map.add(message.second.rows, state.texts, message.second.seconds);
+        // Ends whose process was not found at once are looked for again.
+        this.#identify(NO_CONNECTIONS, worker);
         return;
       case 'name':
         this.names.dns(message.name, message.address, seconds);
@@ -177,8 +182,8 @@ export class Sensor {
   }
 
   #identify(log: Int32Array, worker: number): void {
-    if (this.#identity === undefined || log.length === 0) return;
-    const words = this.#identity.connections(log);
+    if (this.#identity === undefined) return;
+    const words = this.#identity.connections(log, worker);
     if (words.length > 0) this.#pool.assign(worker, words);
   }
 
