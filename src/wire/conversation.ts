@@ -730,11 +730,18 @@ export class Conversation implements CallWriter {
     i32[word + oc.OC_BODY_BYTES] = 0;
   }
 
+  #noteLoss(seconds: number): void {
+    if (seconds > this.lossSeen) this.lossSeen = seconds;
+  }
+
   /** Hands a call on and forgets it. */
   #emit(at: number, call: number): void {
     const i32 = this.#i32;
     const word = call >> 2;
     if ((i32[word + oc.OC_PHASE] & PHASE_IDENTIFIED) === 0) this.#identifyGathered(call);
+    // An answer to nothing that we saw: the capture began later, or loses packets.
+    const alone = (i32[word + oc.OC_PHASE] & PHASE_ANSWER_ONLY) !== 0;
+    if (alone && i32[at + R_KIND] >> 8 === TRANSPORT_UDP) this.#noteLoss(i32[word + oc.OC_START]);
     this.#texts.nameByMethod(at, call);
     this.#sink.call(at, call);
     for (let direction = 0; direction < 2; direction++) {
@@ -1203,8 +1210,6 @@ export class Conversation implements CallWriter {
     this.#stampStart(word);
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_ONLY;
     i32[word + oc.OC_FLAGS] |= FLAG_ONE_SIDED | FLAG_WEAK;
-    // An answer to nothing that we saw: the capture began later, is out of order, or loses packets.
-    if (i32[this.#at + R_KIND] >> 8 === TRANSPORT_UDP) this.lossSeen = this.#seconds;
     return call;
   }
 

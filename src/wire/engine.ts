@@ -326,9 +326,11 @@ export class Engine implements FrameSink {
     const one = at + R_DIRECTION;
     const two = one + DIRECTION_WORDS;
     if ((i32[one + D_FLAGS] & i32[two + D_FLAGS] & DIRECTION_SYN) === 0) return;
-    i32[at + R_FLAGS] |= CONNECTION_CLAIMED;
     const client = i32[at + R_CLIENT] === 1 ? two : one;
     const server = i32[at + R_CLIENT] === 1 ? one : two;
+    // The answer to a SYN tells its number, too, but not where the SYN would have been seen.
+    if (i32[client + D_INTERFACE] === 0) return;
+    i32[at + R_FLAGS] |= CONNECTION_CLAIMED;
     const owner = this.#ownerOf(at);
     const place = i32[client + D_INTERFACE];
     if (!this.#claims.taken(i32[client + D_FIRST], i32[server + D_FIRST], owner, place, seconds)) return;

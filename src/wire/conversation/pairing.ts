@@ -17,6 +17,7 @@ import {
   CONNECTION_ANSWER_LOST,
   CONNECTION_CONTINUOUS,
   CONNECTION_PIPELINED,
+  CONNECTION_WAITED,
   R_FLAGS,
 } from '../reassembly/row.ts';
 import { PHASE_AFTER_HOLE, PHASE_REQUEST_DONE, PHASE_UNPROVED } from './open-calls.ts';
@@ -57,7 +58,7 @@ export function judge(
   if (ahead > 0) return DROP;
   if ((phase & PHASE_UNPROVED) !== 0) return BOTH;
   if ((flags & CONNECTION_PIPELINED) === 0) return PAIR;
-  return isFirstOfGroup(i32, word) ? PAIR : BOTH;
+  return (flags & CONNECTION_WAITED) !== 0 && isFirstOfGroup(i32, word) ? PAIR : BOTH;
 }
 
 /** True when the request before this one was seen, ends where this one begins, and was sent earlier. */

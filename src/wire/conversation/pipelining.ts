@@ -8,6 +8,7 @@ import {
   CONNECTION_ANSWER_LOST,
   CONNECTION_CONTINUOUS,
   CONNECTION_PIPELINED,
+  CONNECTION_WAITED,
   D_FIRST,
   D_FLAGS,
   D_NEXT,
@@ -46,10 +47,14 @@ export function noteRequest(
     i32[at + R_FLAGS] = flags & ~(CONNECTION_PIPELINED | CONNECTION_CONTINUOUS);
     return;
   }
+  if (hole) return;
+  // Two requests at one position, one right behind the other: whatever else is missing, the first was open.
+  if (!advanced) i32[at + R_FLAGS] |= CONNECTION_PIPELINED;
   const server = at + R_DIRECTION + (1 - direction) * DIRECTION_WORDS;
   const known = (i32[server + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[server + D_NEXT]) | 0) <= 0;
-  if (i32[at + R_OPEN_COUNT] < 2 || !known || hole || (flags & CONNECTION_ANSWER_LOST) !== 0) return;
-  i32[at + R_FLAGS] |= advanced ? CONNECTION_PIPELINED | CONNECTION_CONTINUOUS : CONNECTION_PIPELINED;
+  if (!advanced || !known || (flags & CONNECTION_ANSWER_LOST) !== 0) return;
+  if (i32[at + R_OPEN_COUNT] >= 2) i32[at + R_FLAGS] |= CONNECTION_PIPELINED | CONNECTION_CONTINUOUS;
+  else if ((flags & CONNECTION_PIPELINED) !== 0) i32[at + R_FLAGS] |= CONNECTION_WAITED;
 }
 
 /**

@@ -92,6 +92,9 @@ export const CONNECTION_TOLD = 256; // Written to the connection log.
 export const CONNECTION_CLIENT_SURE = 512; // The client is known by SYN or by content.
 export const CONNECTION_ANSWER_LOST = 1024; // A hole on the server's side may have held whole answers.
 
+/** Was seen to wait for all answers to several requests before it sent the next. */
+export const CONNECTION_WAITED = 4096;
+
 export const CONNECTION_DETACHED = 2048; // Over; the row waits to be taken out of the queue.
 
 /** D_FLAGS */

@@ -130,8 +130,14 @@ export class Tcp {
         i32[d + D_ACKNOWLEDGED] = ack;
         if (!acked) i32[d + D_FLAGS] |= DIRECTION_ACKED;
       }
-      if ((i32[other + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[other + D_NEXT]) | 0) > 1)
-        look = LOOK_AGAIN;
+      if ((i32[other + D_FLAGS] & DIRECTION_SEEN) === 0) {
+        // The answer to our side's SYN was missed or comes late: its place is known by this.
+        if ((i32[d + D_FLAGS] & DIRECTION_SYN) !== 0) {
+          i32[other + D_NEXT] = ack;
+          i32[other + D_FIRST] = ack;
+          i32[other + D_FLAGS] |= DIRECTION_SEEN;
+        }
+      } else if (((ack - i32[other + D_NEXT]) | 0) > 1) look = LOOK_AGAIN;
     }
     if (bytes > 0) {
       if (this.#payload(packet, at, d, other, direction, sequence)) look = LOOK_AGAIN;
@@ -219,7 +225,8 @@ export class Tcp {
     if ((flags & DIRECTION_SEEN) !== 0) {
       const before = (i32[d + D_FIRST] - first) | 0;
       if (before < 0 || before > LATE_SYN_BYTES) return false;
-      if (before === 0) i32[at + R_FLAGS] &= ~CONNECTION_MID_STREAM;
+      i32[d + D_FLAGS] |= DIRECTION_SYN;
+      if (before === 0) this.#fromBeginning(at, d, other);
     } else {
       i32[d + D_NEXT] = first;
       i32[d + D_FIRST] = first;
@@ -230,6 +237,7 @@ export class Tcp {
       i32[at + R_CLIENT] = answer ? 1 - direction : direction;
       i32[at + R_FLAGS] |= CONNECTION_CLIENT_SURE;
     }
+    if (answer) this.#answersSyn(at, d, other, packet.acknowledgement);
     if (!answer) {
       i32[at + R_SYN_NANOS] = packet.seconds;
       i32[at + R_SYN_NANOS + 1] = packet.nanos;
@@ -238,6 +246,33 @@ export class Tcp {
       i32[at + R_ROUND_TRIP] = Math.max(0, Math.min(ns, 0x7fffffff));
     }
     return true;
+  }
+
+  /** A late SYN says that nothing of its side was missed: the connection was not joined in its middle. */
+  #fromBeginning(at: number, d: number, other: number): void {
+    const i32 = this.#i32;
+    const known = (i32[other + D_FLAGS] & (DIRECTION_SYN | DIRECTION_SEEN)) !== DIRECTION_SEEN;
+    if (!known || (i32[at + R_FLAGS] & CONNECTION_MID_STREAM) === 0) return;
+    i32[at + R_FLAGS] &= ~CONNECTION_MID_STREAM;
+    if (i32[d + D_GAP] !== 0 || i32[other + D_GAP] !== 0 || i32[at + R_CLIENT] < 0) return;
+    // Once an answer has come, what was said of it stands.
+    const server = at + R_DIRECTION + (1 - i32[at + R_CLIENT]) * DIRECTION_WORDS;
+    if (this.#f64[(server + D_BYTES) >> 1] === 0) this.#conversation.fromBeginning(at);
+  }
+
+  /** The answer to a SYN tells where the other side begins, whether its SYN is seen or not. */
+  #answersSyn(at: number, d: number, other: number, ack: number): void {
+    const i32 = this.#i32;
+    const flags = i32[other + D_FLAGS];
+    if ((flags & DIRECTION_SYN) !== 0) return;
+    if ((flags & DIRECTION_SEEN) === 0) {
+      i32[other + D_NEXT] = ack;
+      i32[other + D_FIRST] = ack;
+      i32[other + D_FLAGS] |= DIRECTION_SYN | DIRECTION_SEEN;
+    } else if (i32[other + D_FIRST] === ack) {
+      i32[other + D_FLAGS] |= DIRECTION_SYN;
+      this.#fromBeginning(at, other, d);
+    }
   }
 
   /**
