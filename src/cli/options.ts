@@ -219,6 +219,13 @@ const LIMITS = {
     max: 600_000,
     help: 'time after which it is in any case',
   },
+  'limits.hole-max-frames': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 1,
+    max: 1_000_000,
+    help: 'and, in a file, frames that have to pass as well',
+  },
   'limits.idle-ms': {
     ...LIMIT,
     kind: 'integer',
