@@ -8,7 +8,10 @@ import { install, ROOT, tell } from './install.mjs';
 
 function step(name, file, words) {
   const started = performance.now();
-  const done = spawnSync(process.execPath, [join(ROOT, file), ...words], { cwd: ROOT, stdio: 'inherit' });
+  // The linter and the formatter colour what goes to a file, too.
+  const env = process.stdout.isTTY === true ? process.env : { ...process.env, NO_COLOR: '1' };
+  const how = { cwd: ROOT, stdio: 'inherit', env };
+  const done = spawnSync(process.execPath, [join(ROOT, file), ...words], how);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   return { name, passed: done.status === 0, seconds };
 }

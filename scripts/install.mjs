@@ -21,6 +21,8 @@ export class Misuse extends Trouble {
 
 /** Runs a script's body; what goes wrong is one line on standard error, and an exit code that is not 0. */
 export async function tell(name, body) {
+  // Nobody reads on (`| head`): there is nobody to tell.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(1));
   try {
     process.exitCode = await body();
   } catch (error) {
