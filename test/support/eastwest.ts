@@ -2,7 +2,7 @@
  * The command itself as a child, for tests of the whole: started as a user starts it, with a configuration
  * folder of its own, watched until its rings are open, asked to end as by Ctrl-C.
  */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,6 +81,12 @@ export class Eastwest {
     });
   }
 
+  /** Rings that receive from the interface of that name now; it may be there again under another number. */
+  rings(name: string): number {
+    const index = interfaceIndex(this.pid, name);
+    return index === undefined ? 0 : runningSockets(this.pid, index);
+  }
+
   /** Resolves when the process has ended and its output was read; one that does not end is killed. */
   async ended(): Promise<Ended> {
     const patience = setTimeout(() => this.child.kill('SIGKILL'), END_MS);
@@ -124,8 +130,17 @@ export function coverageOf(text: string, reason: string): string {
   return found[1];
 }
 
-/** Packet sockets of a process that are bound and receive; column R of /proc/PID/net/packet. */
-function runningSockets(pid: number): number {
+/** The number of an interface in the network namespace of a process; undefined when it is not there. */
+function interfaceIndex(pid: number, name: string): number | undefined {
+  const said = spawnSync('nsenter', ['-t', String(pid), '-n', 'ip', '-o', 'link', 'show', 'dev', name]);
+  return said.status === 0 ? Number.parseInt(said.stdout.toString(), 10) : undefined;
+}
+
+/**
+ * Packet sockets of a process that are bound and receive (column R of /proc/PID/net/packet), of all
+ * interfaces or one.
+ */
+function runningSockets(pid: number, index?: number): number {
   const own = new Set<string>();
   try {
     for (const name of readdirSync(`/proc/${pid}/fd`)) {
@@ -138,7 +153,9 @@ function runningSockets(pid: number): number {
   let running = 0;
   for (const line of readFileSync(`/proc/${pid}/net/packet`, 'latin1').split('\n').slice(1)) {
     const cells = line.trim().split(/\s+/);
-    if (cells.length >= 9 && cells[5] === '1' && own.has(`socket:[${cells[8]}]`)) running++;
+    if (cells.length >= 9 && cells[5] === '1' && own.has(`socket:[${cells[8]}]`)) {
+      if (index === undefined || Number(cells[4]) === index) running++;
+    }
   }
   return running;
 }
