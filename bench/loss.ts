@@ -134,13 +134,13 @@ function print(line: Line): void {
   process.stdout.write(
     `${line.protocol.padEnd(6)}${line.damage.padEnd(26)}${String(line.calls).padStart(7)} calls  right ${share(line.right)} ` +
       `(at best ${share(line.possible)}; inexact ${line.rightInexact}, lost by us ${line.lostByUs}, better ${line.better})  ` +
-      `half ${share(line.half)} (cut requests ${line.cutRequests})  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
+      `half ${share(line.half)} (cut requests ${line.cutRequests}, open ${line.open})  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
       `CPU ${line.cpuRatio.toFixed(2)}×  ${line.verdict}\n`,
   );
   if (line.tshark !== undefined) {
-    const { pairs, right, wrong } = line.tshark;
+    const { pairs, right, other } = line.tshark;
     process.stdout.write(
-      `      tshark: right ${((100 * right) / pairs).toFixed(2)} %, wrong ${wrong} of ${pairs} pairs at the beginning\n`,
+      `      tshark: right ${((100 * right) / pairs).toFixed(2)} %, ${other} pairs that it does not tell of the clean capture, of ${pairs} at the beginning\n`,
     );
   }
   if (!process.argv.includes('--examples')) return;

@@ -289,6 +289,16 @@ export async function syntheticHttp(path: string): Promise<string> {
   return await Promise.resolve(conversations(path, shape));
 }
 
+/** A small capture of HTTP, for tests of the bench itself. */
+export function writeHttpConversations(
+  path: string,
+  connections: number,
+  exchanges: number,
+  seed: number,
+): void {
+  conversations(path, { connections, exchanges, clients: 1, port: 8080, seed, exchange: httpExchange });
+}
+
 export async function syntheticRedis(path: string): Promise<string> {
   const shape = {
     connections: 24,

@@ -22,6 +22,8 @@ export interface Comparison {
   cutRequests: number;
   /** Pairs that the clean capture does not have, and calls told twice. */
   wrong: number;
+  /** Of `half`: told as still running when the capture ended, which may be our loss. */
+  open: number;
   /** Told as unanswered, reset, timed out or cancelled where the clean capture does not. */
   blamed: number;
   /** Nothing is told of them. */
@@ -101,6 +103,7 @@ class Comparing {
     rightInexact: 0,
     half: 0,
     cutRequests: 0,
+    open: 0,
     wrong: 0,
     blamed: 0,
     missing: 0,
@@ -158,7 +161,9 @@ class Comparing {
     const clean = this.#clean[index];
     if (!row.hasAnswer && clean.hasAnswer) {
       const marked = (row.flags & (FLAG_GAP | FLAG_ONE_SIDED)) === (FLAG_GAP | FLAG_ONE_SIDED);
-      if (marked && !BLAMING.has(row.outcome)) this.#raise(index, HALF);
+      const open = row.outcome === 'open' && (row.flags & FLAG_ONE_SIDED) !== 0;
+      if (open && !marked) this.#result.open++;
+      if ((marked && !BLAMING.has(row.outcome)) || open) this.#raise(index, HALF);
       else this.#blamed(index, row);
       return;
     }

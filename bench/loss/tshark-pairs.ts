@@ -5,7 +5,8 @@ import { findTool } from '../processes.ts';
 export interface TsharkLoss {
   readonly pairs: number;
   readonly right: number;
-  readonly wrong: number;
+  /** Pairs that it does not tell of the clean capture; some are the same messages, known by another packet. */
+  readonly other: number;
 }
 
 /** By protocol: the filter of answers, and the field with the number of the request's frame. */
@@ -13,8 +14,6 @@ const ANSWERS: Readonly<Record<string, { readonly filter: string; readonly reque
   http: { filter: 'http', request: 'http.request_in' },
   dns: { filter: 'dns', request: 'dns.response_to' },
 };
-/** A message is the frame that its head is in, so that a lost piece of a body does not change what it is known by. */
-const PREFERENCES = ['http.desegment_body:FALSE', 'http.dechunk_body:FALSE', 'http.decompress_body:FALSE'];
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Pairs as the times of their frames; undefined when tshark is not here or does not pair the protocol. */
@@ -23,8 +22,7 @@ export function tsharkPairs(protocol: string, path: string): ReadonlySet<string>
   const answers = ANSWERS[protocol];
   if (program === undefined || answers === undefined) return undefined;
   const fields = ['frame.number', 'frame.time_epoch', answers.request].flatMap((field) => ['-e', field]);
-  const preferences = PREFERENCES.flatMap((preference) => ['-o', preference]);
-  const args = ['-n', '-r', path, ...preferences, '-Y', answers.filter, '-T', 'fields', ...fields];
+  const args = ['-n', '-r', path, '-Y', answers.filter, '-T', 'fields', ...fields];
   const done = spawnSync(program, args, { encoding: 'utf8', maxBuffer: OUTPUT_BYTES_MAX });
   if (done.status !== 0) throw new Error(`tshark ended with ${String(done.status)}: ${done.stderr}`);
   const times = new Map<string, string>();
@@ -43,5 +41,5 @@ export function tsharkPairs(protocol: string, path: string): ReadonlySet<string>
 export function tsharkLoss(clean: ReadonlySet<string>, told: ReadonlySet<string>): TsharkLoss {
   let right = 0;
   for (const pair of told) if (clean.has(pair)) right++;
-  return { pairs: clean.size, right, wrong: told.size - right };
+  return { pairs: clean.size, right, other: told.size - right };
 }
