@@ -20,6 +20,7 @@ import { Framer } from './framer.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { createInflater } from './inflate.ts';
 import type { Inflater } from './inflate.ts';
+import { namedPipe, standardInput } from './input-stream.ts';
 import type { CaptureNames } from './pcapng-parser.ts';
 
 /** A path, or `-` for standard input; `stream` is read in its place. */
@@ -70,7 +71,7 @@ export async function readCapture(
 ): Promise<Result<CaptureSummary, CaptureFileError>> {
   const reading = new Reading(input, memory, sink, options);
   if (input.stream !== undefined) return await reading.stream(input.stream);
-  if (input.path === '-') return await reading.stream(process.stdin);
+  if (input.path === '-') return await reading.stream(standardInput());
   let stats: Stats;
   try {
     stats = statSync(input.path);
@@ -79,6 +80,7 @@ export async function readCapture(
   }
   if (stats.isDirectory()) return fail(openError(input.path, { code: 'EISDIR' }));
   // A pipe is not waited for in the loop, not even for its opening: that would hold up everything else.
+  if (stats.isFIFO()) return await reading.pipe();
   if (!stats.isFile()) return await reading.stream(createReadStream(input.path));
   reading.bytesTotal = stats.size;
   let file: number;
@@ -132,6 +134,19 @@ class Reading {
       await setImmediate();
       if (this.#aborted()) break;
     }
+    return this.#end();
+  }
+
+  /** A named pipe. */
+  async pipe(): Promise<Result<CaptureSummary, CaptureFileError>> {
+    let source: Readable | undefined;
+    try {
+      source = await namedPipe(this.#path, this.#options.signal);
+    } catch (error) {
+      return refusal(this.#path, error);
+    }
+    if (source !== undefined) return await this.stream(source);
+    this.#aborted();
     return this.#end();
   }
 

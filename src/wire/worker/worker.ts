@@ -1,6 +1,5 @@
 /** A wire worker: one thread with its own memory, engine and source. Started by worker/pool. */
 import { randomInt } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createMemory, type WireMemory } from '../../base/memory.ts';
 import { VANTAGE_FILE, VANTAGE_UNKNOWN } from '../../record/codes.ts';
@@ -23,6 +22,8 @@ const POLL_MS = 20;
 const LAST_POLL_MS = 50;
 /** After `stop` the ring is read until it is empty, but not longer than this. */
 const DRAIN_MS = 2000;
+/** How long a reader of files may not know of a wish to stop. */
+const LISTEN_MS = 50;
 
 async function main(port: MessagePort, start: WorkerStart): Promise<void> {
   const live = start.source.kind === 'live';
@@ -145,11 +146,16 @@ async function runFiles(
 ): Promise<void> {
   const aborted = new AbortController();
   let reported = performance.now();
+  const listen = (): void => {
+    if (!takeMessages(port, engine)) aborted.abort();
+  };
+  // Standard input may be silent for hours.
+  const listening = setInterval(listen, LISTEN_MS);
   reporter.say({ kind: 'ready' });
   for (const file of source.files) {
     if (aborted.signal.aborted) break;
     const read = await readCapture(
-      file === '-' ? { path: file, stream: createReadStream('', { fd: 0 }) } : { path: file },
+      { path: file },
       memory,
       engine,
       {
@@ -158,7 +164,7 @@ async function runFiles(
         onName: (address, name) => reporter.say({ kind: 'named', name, address }),
         onProgress: (bytes, total) => {
           reporter.say({ kind: 'progress', file, read: bytes, total });
-          if (!takeMessages(port, engine)) aborted.abort();
+          listen();
           if (performance.now() - reported < 1000) return;
           reported = performance.now();
           reporter.second(0);
@@ -175,6 +181,7 @@ async function runFiles(
         failure: { kind: 'unreadable', message: captureFileErrorText(read.error) },
       });
   }
+  clearInterval(listening);
   reporter.second(0);
   reporter.say({ kind: 'done' });
 }
