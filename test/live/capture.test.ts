@@ -58,7 +58,13 @@ describe('a live capture', { skip: noCapture() }, () => {
     other.server.close();
     const { code, stdout, stderr } = await eastwest.interrupt();
     assert.equal(code, 0, stderr);
-    assert.deepEqual(rowsOf(stdout).map((row) => [row.server_port, row.target]), [[port, '/one'], [port, '/two']]);
+    assert.deepEqual(
+      rowsOf(stdout).map((row) => [row.server_port, row.target]),
+      [
+        [port, '/one'],
+        [port, '/two'],
+      ],
+    );
   });
 
   it('refuses a wrong filter and an interface that is not there: code 2, one line', async () => {
@@ -76,17 +82,21 @@ describe('a live capture', { skip: noCapture() }, () => {
     }
   });
 
-  it('without the right says what grants it: code 3, one sentence', { skip: missing('setpriv') }, async () => {
-    for (const words of [['up'], ['observe', '-i', 'lo'], ['up', '--workers', '2']]) {
-      const prefix = ['setpriv', '--bounding-set', '-net_raw'];
-      const { code, stdout, stderr } = await new Eastwest(words, { prefix }).ended();
-      assert.equal(code, 3, stderr);
-      assert.match(stderr, /CAP_NET_RAW/);
-      assert.match(stderr, /setcap|sudo/);
-      assert.ok(isOneLine(stderr), stderr);
-      assert.equal(stdout, '');
-    }
-  });
+  it(
+    'without the right says what grants it: code 3, one sentence',
+    { skip: missing('setpriv') },
+    async () => {
+      for (const words of [['up'], ['observe', '-i', 'lo'], ['up', '--workers', '2']]) {
+        const prefix = ['setpriv', '--bounding-set', '-net_raw'];
+        const { code, stdout, stderr } = await new Eastwest(words, { prefix }).ended();
+        assert.equal(code, 3, stderr);
+        assert.match(stderr, /CAP_NET_RAW/);
+        assert.match(stderr, /setcap|sudo/);
+        assert.ok(isOneLine(stderr), stderr);
+        assert.equal(stdout, '');
+      }
+    },
+  );
 
   it('ends by itself when its time is up', async () => {
     const eastwest = new Eastwest(['up', '--for', '1500ms', '-i', 'lo', '--bpf', `tcp port ${port}`]);
@@ -160,7 +170,12 @@ describe('a live capture in namespaces', { skip: noCapture() || noNamespaces() }
     try {
       for (const server of [one, two, third]) await startServer(host.network, server);
       await eastwest.listens(3);
-      const askers = [[client, one], [client, two], [one, third], [two, third]] as const;
+      const askers = [
+        [client, one],
+        [client, two],
+        [one, third],
+        [two, third],
+      ] as const;
       for (const [from, to] of askers) {
         const asking = await startClient(host.network, from, to.address, SERVED);
         await asking.ask('keep-alive', 5);
@@ -180,7 +195,7 @@ describe('a live capture in namespaces', { skip: noCapture() || noNamespaces() }
         counts.set(way, (counts.get(way) ?? 0) + 1);
       }
       const expected = askers.map(([from, to]) => [`${from.address} ${to.address}`, 15] as const);
-      assert.deepEqual([...counts].sort(), [...expected].sort());
+      assert.deepEqual(Object.fromEntries(counts), Object.fromEntries(expected));
     } finally {
       eastwest.child.kill('SIGKILL');
       host.close();
