@@ -38,7 +38,7 @@ import {
   PHASE_REQUEST_LOST,
 } from './conversation/open-calls.ts';
 import { BOTH, DROP, judge, ORPHAN, PAIR, type Verdict } from './conversation/pairing.ts';
-import { noteRequest } from './conversation/pipelining.ts';
+import { GROUP_BROKEN, noteRequest } from './conversation/pipelining.ts';
 import { readTrace } from './conversation/trace-context.ts';
 import { endingOf, type Ending } from './conversation/ending.ts';
 import {
@@ -82,6 +82,8 @@ import {
   R_CLIENT,
   R_DIRECTION,
   R_FLAGS,
+  R_GROUP_ANSWERS,
+  R_GROUP_REQUESTS,
   R_GUESSES,
   R_KIND,
   R_OPEN_FIRST,
@@ -112,7 +114,11 @@ const GUESS_BYTES_MAX = 4096;
 const APPEND_BYTES = 2048;
 /** A datagram's request comes at most so long after its answer: captures are in order but for queues. */
 const EARLY_ANSWER_NS = 50e6;
-/** A connection that we do not know is looked at again every so many segments. */
+/**
+ * A connection that we do not know is looked at again in each of its first segments, since a greeting of a proxy
+ * (SOCKS) may stand before what we know; then every so many segments.
+ */
+const RETRY_FIRST = 16;
 const RETRY_SEGMENTS = 16;
 
 const RESYNC = reasonNumber('resync');
@@ -765,6 +771,7 @@ export class Conversation implements CallWriter {
     i32[d + D_FLAGS] &= ~(DIRECTION_DONE | DIRECTION_BODY | DIRECTION_UNTIL_CLOSE);
     i32[d + D_FLAGS] |= DIRECTION_LOST | DIRECTION_HOLE;
     if (this.#side === SERVER) i32[this.#at + R_FLAGS] |= CONNECTION_ANSWER_LOST;
+    i32[this.#at + R_GROUP_REQUESTS] = GROUP_BROKEN;
     this.#protocol.lost(this.#context, i32[this.#at + R_STATE], this.#side);
     if (call === 0) return;
     const word = call >> 2;
@@ -974,7 +981,8 @@ export class Conversation implements CallWriter {
   #skipUnknown(start: number, end: number): void {
     const i32 = this.#i32;
     const at = this.#at;
-    if (i32[at + R_PROTOCOL] === PROTOCOL_UNKNOWN && ++i32[at + R_GUESSES] % RETRY_SEGMENTS === 0) {
+    const again = i32[at + R_PROTOCOL] === PROTOCOL_UNKNOWN ? ++i32[at + R_GUESSES] : -1;
+    if (again >= 0 && (again <= RETRY_FIRST || again % RETRY_SEGMENTS === 0)) {
       i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
       const verdict = guess(this.#context, this.#protocols, at, this.#direction, start, end, 0, 0, SURE_ONLY);
       if (verdict >= 0) {
@@ -1037,6 +1045,7 @@ export class Conversation implements CallWriter {
     if (call === 0) return;
     const word = call >> 2;
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_BEGUN;
+    i32[this.#at + R_GROUP_ANSWERS]++;
     i32[this.#d + D_FLAGS] &= ~DIRECTION_INTERIM;
     i32[word + oc.OC_FIRST_BYTE] = this.#stepSeconds;
     i32[word + oc.OC_FIRST_BYTE + 1] = this.#stepNanos;

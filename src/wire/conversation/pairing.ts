@@ -10,12 +10,14 @@
  *    was seen and lies right before it.
  *  - A client that never waits for all answers gives no anchor at all.
  *
- * What cannot be proved is told as two halves, marked as our loss: never a wrong pair.
+ * What cannot be proved is told as two halves, marked as our loss: never a wrong pair. One thing is taken for
+ * granted, and marks the rows as joined in the middle: that a client waits which was not seen to pipeline.
  */
 import * as oc from '../../record/open-call.ts';
 import {
   CONNECTION_ANSWER_LOST,
   CONNECTION_CONTINUOUS,
+  CONNECTION_MID_STREAM,
   CONNECTION_PIPELINED,
   CONNECTION_WAITED,
   R_FLAGS,
@@ -57,8 +59,11 @@ export function judge(
   if ((flags & CONNECTION_CONTINUOUS) !== 0) return DROP;
   if (ahead > 0) return DROP;
   if ((phase & PHASE_UNPROVED) !== 0) return BOTH;
-  if ((flags & CONNECTION_PIPELINED) === 0) return PAIR;
-  return (flags & CONNECTION_WAITED) !== 0 && isFirstOfGroup(i32, word) ? PAIR : BOTH;
+  const waited = (flags & CONNECTION_WAITED) !== 0;
+  if ((flags & CONNECTION_PIPELINED) !== 0) return waited && isFirstOfGroup(i32, word) ? PAIR : BOTH;
+  // Nearly every client waits. Where this one was not seen to do so yet, what we tell of it is marked.
+  if (!waited) i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
+  return PAIR;
 }
 
 /** True when the request before this one was seen, ends where this one begins, and was sent earlier. */

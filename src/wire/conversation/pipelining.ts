@@ -7,6 +7,7 @@ import * as oc from '../../record/open-call.ts';
 import {
   CONNECTION_ANSWER_LOST,
   CONNECTION_CONTINUOUS,
+  CONNECTION_MID_STREAM,
   CONNECTION_PIPELINED,
   CONNECTION_WAITED,
   D_FIRST,
@@ -18,12 +19,16 @@ import {
   DIRECTION_WORDS,
   R_DIRECTION,
   R_FLAGS,
+  R_GROUP_ANSWERS,
+  R_GROUP_REQUESTS,
   R_OPEN_COUNT,
   R_REQUEST_ACK,
   R_SEEN,
 } from '../reassembly/row.ts';
 import { PHASE_UNPROVED } from './open-calls.ts';
 
+/** R_GROUP_REQUESTS of a group that lost bytes: however many follow, it stays below 0. */
+export const GROUP_BROKEN = -0x40000000;
 /** After so much silence on both sides nothing is outstanding any more: order can be trusted anew. */
 const QUIET_SECONDS = 5;
 
@@ -47,14 +52,39 @@ export function noteRequest(
     i32[at + R_FLAGS] = flags & ~(CONNECTION_PIPELINED | CONNECTION_CONTINUOUS);
     return;
   }
-  if (hole) return;
-  // Two requests at one position, one right behind the other: whatever else is missing, the first was open.
-  if (!advanced) i32[at + R_FLAGS] |= CONNECTION_PIPELINED;
   const server = at + R_DIRECTION + (1 - direction) * DIRECTION_WORDS;
   const known = (i32[server + D_FLAGS] & DIRECTION_SEEN) !== 0 && ((ack - i32[server + D_NEXT]) | 0) <= 0;
-  if (!advanced || !known || (flags & CONNECTION_ANSWER_LOST) !== 0) return;
-  if (i32[at + R_OPEN_COUNT] >= 2) i32[at + R_FLAGS] |= CONNECTION_PIPELINED | CONNECTION_CONTINUOUS;
-  else if ((flags & CONNECTION_PIPELINED) !== 0) i32[at + R_FLAGS] |= CONNECTION_WAITED;
+  const waited = countGroup(i32, at, advanced, hole, known && ack === i32[server + D_NEXT]);
+  if (hole) return;
+  // What was lost before says nothing against a client that had all answers of a group before the next.
+  if (waited) i32[at + R_FLAGS] |= CONNECTION_WAITED;
+  // Two requests at one position, one right behind the other: whatever else is missing, the first was open.
+  if (!advanced) i32[at + R_FLAGS] |= CONNECTION_PIPELINED;
+  if (!advanced || !known || i32[word + oc.OC_ORDINAL] === 0) return;
+  const lost = (flags & CONNECTION_ANSWER_LOST) !== 0;
+  if (i32[at + R_OPEN_COUNT] >= 2) {
+    if (!lost) i32[at + R_FLAGS] |= CONNECTION_PIPELINED | CONNECTION_CONTINUOUS;
+  } else if (!lost) i32[at + R_FLAGS] |= CONNECTION_WAITED;
+  else if ((flags & CONNECTION_PIPELINED) !== 0) {
+    // Nothing else is open as far as we know. That is taken for waiting, and what follows is marked.
+    i32[at + R_FLAGS] |= CONNECTION_WAITED | CONNECTION_MID_STREAM;
+  }
+}
+
+/**
+ * Counts the requests of a group (sent at one position) against the answers that began since. True when a
+ * group of several has just ended with all its answers, and nothing of it was lost.
+ */
+function countGroup(i32: Int32Array, at: number, advanced: boolean, hole: boolean, allSeen: boolean): boolean {
+  const requests = i32[at + R_GROUP_REQUESTS];
+  if (!advanced) {
+    i32[at + R_GROUP_REQUESTS] = hole ? GROUP_BROKEN : requests + 1;
+    return false;
+  }
+  const waited = allSeen && requests > 1 && requests === i32[at + R_GROUP_ANSWERS];
+  i32[at + R_GROUP_REQUESTS] = hole ? GROUP_BROKEN : 1;
+  i32[at + R_GROUP_ANSWERS] = 0;
+  return waited;
 }
 
 /**

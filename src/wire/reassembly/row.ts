@@ -38,6 +38,9 @@ export const R_BYTES_UNREAD = 38; // Bytes of an unread protocol, a 64-bit float
 export const R_UPGRADE = 40;
 /** Index + 1 of the protocol that an upgrade ended: open calls may be of it still. */
 export const R_PROTOCOL_BEFORE = 41;
+/** Requests sent at one position of the server's stream, and answers begun since; below 0: bytes were lost. */
+export const R_GROUP_REQUESTS = 42;
+export const R_GROUP_ANSWERS = 43;
 export const R_DIRECTION = 48;
 
 export const D_NEXT = 0; // Next sequence number expected in order.
