@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { nearest } from '../base/nearest.ts';
 import type { Result } from '../base/result.ts';
 import type { Limits } from '../base/limits.ts';
+import { ROW_BYTES } from '../wire/reassembly/row.ts';
 import { CliError, EXIT_USAGE } from './exit.ts';
 import {
   OPTIONS,
@@ -30,6 +31,10 @@ type Values = Map<OptionKey, unknown>;
 
 /** A configuration file is read by a person, too. */
 const FILE_BYTES_MAX = 1024 * 1024;
+/** A worker's memory is made of pages. */
+const PAGE_BYTES = 65_536;
+/** Beside the connections: partial messages of a thousand of them, 16 KiB each. */
+const PARTIAL_BYTES_MIN = 16 * 1024 * 1024;
 /** Keys that are not options of a command but of the program. */
 const CONFIG_VARIABLE = 'EASTWEST_CONFIG';
 const OTHER_VARIABLES = [CONFIG_VARIABLE, 'EASTWEST_DEBUG'];
@@ -82,8 +87,21 @@ function configurationOf(values: Values, environment: Environment): Configuratio
     keyFile: value<string | undefined>('key-file') ?? defaultKeyFile(environment),
     logLevel: value('log-level'),
     color: value('color'),
-    limits: limits as unknown as Limits,
+    limits: fittingLimits(limits as unknown as Limits),
   };
+}
+
+/** Connections and what is partial share the heap: without room for the second nothing could be read. */
+function fittingLimits(limits: Limits): Limits {
+  const heapBytes = Math.floor(limits.heapBytes / PAGE_BYTES) * PAGE_BYTES;
+  const least = limits.connections * ROW_BYTES + PARTIAL_BYTES_MIN;
+  if (heapBytes >= least) return { ...limits, heapBytes };
+  const mebibytes = Math.ceil(least / (1024 * 1024));
+  throw new CliError(
+    EXIT_USAGE,
+    `limits.heap-bytes: is too small for ${limits.connections} connections; ` +
+      `make it ${mebibytes}MiB, or limits.connections smaller`,
+  );
 }
 
 function readFromFlags(flags: GivenFlags): Values {

@@ -1,6 +1,6 @@
 /** The process: signals, closed pipes, the exit. The one file that ends it; bin/eastwest imports it. */
 import { readFileSync } from 'node:fs';
-import { EXIT_FINE, EXIT_INTERRUPTED, reportFailure, type ExitCode } from './exit.ts';
+import { CliError, EXIT_FAILURE, EXIT_FINE, EXIT_INTERRUPTED, reportFailure, type ExitCode } from './exit.ts';
 import type { Io } from './io.ts';
 import { run, type Handlers } from './program.ts';
 
@@ -35,9 +35,9 @@ function report(error: unknown): ExitCode {
 
 /** `eastwest read … | head`: nobody reads on, and nothing is wrong. */
 function endOfOutput(error: NodeJS.ErrnoException): void {
-  process.exit(
-    error.code === 'EPIPE' ? EXIT_FINE : report(new Error(`cannot write output: ${error.message}`)),
-  );
+  if (error.code === 'EPIPE') process.exit(EXIT_FINE);
+  const why = error.code === 'ENOSPC' ? 'the disk is full' : error.message;
+  process.exit(report(new CliError(EXIT_FAILURE, `output: cannot be written: ${why}; what was read is incomplete`)));
 }
 
 function processIo(signal: AbortSignal): Io {

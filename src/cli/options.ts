@@ -59,13 +59,13 @@ const EVERYDAY = {
   },
   bpf: {
     kind: 'text',
-    commands: ALL,
+    commands: LIVE,
     value: 'EXPRESSION',
     help: "capture only what this filter takes: 'tcp port 80'",
   },
   workers: {
     kind: 'integer',
-    commands: ALL,
+    commands: LIVE,
     short: 'w',
     value: 'N',
     min: 1,
@@ -159,7 +159,8 @@ const LIMITS = {
     ...LIMIT,
     kind: 'bytes',
     min: 64 * 1024 * 1024,
-    max: 2 ** 31,
+    // Places in it are numbers of 31 bits, and the input lies before it.
+    max: 2 ** 31 - 2 ** 26,
     help: 'memory of a worker',
   },
   'limits.connections': {

@@ -4,7 +4,7 @@ import { escapeTerminal } from '../record/escape.ts';
 import { captureFileErrorText } from '../wire/capture/capture-file-error.ts';
 import { expandInputs } from '../wire/capture/inputs.ts';
 import type { FromWorker } from '../wire/worker/messages.ts';
-import { CliError, EXIT_FINE, EXIT_INTERRUPTED, EXIT_UNREADABLE, type ExitCode } from './exit.ts';
+import { CliError, EXIT_FINE, EXIT_INTERRUPTED, EXIT_UNREADABLE, EXIT_USAGE, type ExitCode } from './exit.ts';
 import { wantsColor, type Io } from './io.ts';
 import { endLines } from './live-summary.ts';
 import type { ReadOptions } from './program.ts';
@@ -14,17 +14,14 @@ import { Sensor } from './sensor.ts';
 
 export async function read(options: ReadOptions, io: Io): Promise<ExitCode> {
   const { configuration } = options;
-  const inputs = expandInputs(options.files);
-  if (!inputs.ok) throw new CliError(EXIT_UNREADABLE, `read: ${captureFileErrorText(inputs.error)}`);
-  if (inputs.value.length === 0)
-    throw new CliError(EXIT_UNREADABLE, 'read: there is no capture in what was named');
+  const inputs = findInputs(options.files);
   const color = wantsColor(io, configuration.color);
   const columns = (): number => (io.stdoutIsTerminal ? io.size().columns : 200);
   const output = new RowOutput({ stdout: io.stdout, color, columns }, configuration.output);
-  const files = new Files(inputs.value, io, configuration.quiet);
+  const files = new Files(inputs, io, configuration.quiet);
   const sensor = new Sensor({
     configuration,
-    source: { kind: 'files', files: inputs.value },
+    source: { kind: 'files', files: inputs.files },
     workers: 1,
     onRow: async (row) => {
       if (options.matches !== undefined && !options.matches(row)) return;
@@ -36,6 +33,7 @@ export async function read(options: ReadOptions, io: Io): Promise<ExitCode> {
   });
   const stop = (): void => sensor.stop();
   io.signal.addEventListener('abort', stop, { once: true });
+  if (io.signal.aborted) stop();
   await sensor.done();
   io.signal.removeEventListener('abort', stop);
   files.hideProgress();
@@ -51,6 +49,27 @@ export async function read(options: ReadOptions, io: Io): Promise<ExitCode> {
   return files.unreadable ? EXIT_UNREADABLE : EXIT_FINE;
 }
 
+interface Inputs {
+  readonly files: readonly string[];
+  /** What was named and cannot be found, as sentences. */
+  readonly missing: readonly string[];
+}
+
+/** What can be read of what was named. One wrong path does not take the others with it; only wrong ones do. */
+function findInputs(paths: readonly string[]): Inputs {
+  const files: string[] = [];
+  const missing: string[] = [];
+  for (const path of paths) {
+    const found = expandInputs([path]);
+    if (found.ok) files.push(...found.value);
+    else missing.push(captureFileErrorText(found.error));
+  }
+  const all = expandInputs(files.filter((file) => file === '-'));
+  if (!all.ok) throw new CliError(EXIT_USAGE, `read: ${captureFileErrorText(all.error)}`);
+  if (files.length === 0 && missing.length === 1) throw new CliError(EXIT_UNREADABLE, `read: ${missing[0]}`);
+  return { files, missing };
+}
+
 /** What is said of files while they are read: progress, warnings, errors. */
 class Files {
   unreadable = false;
@@ -59,8 +78,10 @@ class Files {
   #doneBytes = 0;
   #nowBytes = 0;
 
-  constructor(files: readonly string[], io: Io, quiet: boolean) {
+  constructor({ files, missing }: Inputs, io: Io, quiet: boolean) {
     this.#io = io;
+    this.unreadable = missing.length > 0;
+    for (const sentence of missing) this.#say(sentence);
     if (!io.stderrIsTerminal || quiet) return;
     this.#progress = new Progress(io.stderr, () => io.size().columns, bytesOf(files));
   }
