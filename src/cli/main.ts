@@ -37,7 +37,9 @@ function report(error: unknown): ExitCode {
 function endOfOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(EXIT_FINE);
   const why = error.code === 'ENOSPC' ? 'the disk is full' : error.message;
-  process.exit(report(new CliError(EXIT_FAILURE, `output: cannot be written: ${why}; what was read is incomplete`)));
+  process.exit(
+    report(new CliError(EXIT_FAILURE, `output: cannot be written: ${why}; what was read is incomplete`)),
+  );
 }
 
 function processIo(signal: AbortSignal): Io {

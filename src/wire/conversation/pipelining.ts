@@ -75,7 +75,13 @@ export function noteRequest(
  * Counts the requests of a group (sent at one position) against the answers that began since. True when a
  * group of several has just ended with all its answers, and nothing of it was lost.
  */
-function countGroup(i32: Int32Array, at: number, advanced: boolean, hole: boolean, allSeen: boolean): boolean {
+function countGroup(
+  i32: Int32Array,
+  at: number,
+  advanced: boolean,
+  hole: boolean,
+  allSeen: boolean,
+): boolean {
   const requests = i32[at + R_GROUP_REQUESTS];
   if (!advanced) {
     i32[at + R_GROUP_REQUESTS] = hole ? GROUP_BROKEN : requests + 1;

@@ -154,23 +154,18 @@ async function runFiles(
   reporter.say({ kind: 'ready' });
   for (const file of source.files) {
     if (aborted.signal.aborted) break;
-    const read = await readCapture(
-      { path: file },
-      memory,
-      engine,
-      {
-        ledger: engine.ledger,
-        signal: aborted.signal,
-        onName: (address, name) => reporter.say({ kind: 'named', name, address }),
-        onProgress: (bytes, total) => {
-          reporter.say({ kind: 'progress', file, read: bytes, total });
-          listen();
-          if (performance.now() - reported < 1000) return;
-          reported = performance.now();
-          reporter.second(0);
-        },
+    const read = await readCapture({ path: file }, memory, engine, {
+      ledger: engine.ledger,
+      signal: aborted.signal,
+      onName: (address, name) => reporter.say({ kind: 'named', name, address }),
+      onProgress: (bytes, total) => {
+        reporter.say({ kind: 'progress', file, read: bytes, total });
+        listen();
+        if (performance.now() - reported < 1000) return;
+        reported = performance.now();
+        reporter.second(0);
       },
-    );
+    });
     // Captures of other places and times: what is open in one does not go on in the next.
     engine.end();
     if (read.ok) reporter.say({ kind: 'file', file, warning: read.value.warning });
