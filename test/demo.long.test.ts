@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { noCapture } from './support/rights.ts';
 
@@ -11,6 +13,9 @@ import { noCapture } from './support/rights.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DEMO = 'scripts/demo.mjs';
 const TOTALS = /^(\d+) calls, (\d+) operations, (\d+) services, (\d+) dropped$/m;
+/** A demo that is killed leaves its files: they lie here. */
+const FOLDER = mkdtempSync(join(tmpdir(), 'eastwest-demo-test-'));
+after(() => rmSync(FOLDER, { recursive: true, force: true }));
 /** In the environment of every process that a demo starts, and of no other. */
 let runs = 0;
 
@@ -28,7 +33,7 @@ function startDemo(words: readonly string[], before: readonly string[] = []): De
   const [name, value] = mark.split('=');
   const command = [...before, process.execPath, DEMO, ...words];
   // eastwest refuses variables of its own name that it does not know, hence the other prefix.
-  const env = { ...process.env, [name.replace('EASTWEST_', '')]: value };
+  const env = { ...process.env, TMPDIR: FOLDER, [name.replace('EASTWEST_', '')]: value };
   const child = spawn(command[0], command.slice(1), { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const waiting: { text: string; resolve: () => void }[] = [];
