@@ -74,7 +74,11 @@ test('a good capture is read without a word', async () => {
 
 test('a capture that ends inside a record: what is whole is read', async () => {
   const file = home.write('cut.pcap', whole.subarray(0, whole.length - 30));
-  await refuses(read(file), { code: FINE, says: /cut\.pcap ends inside a record.*whole was read/, calls: [20, 20] });
+  await refuses(read(file), {
+    code: FINE,
+    says: /cut\.pcap ends inside a record.*whole was read/,
+    calls: [20, 20],
+  });
 });
 
 test('a capture that ends inside its header', async () => {
@@ -93,13 +97,23 @@ test('a corrupt capture: the calls before the damage are printed, and where it i
 test('a corrupt pcapng and a broken gzip', async () => {
   const ng = writePcapng(maker.frames).slice();
   ng.fill(0, 6000);
-  await refuses(read(home.write('corrupt.pcapng', ng)), { code: UNREADABLE, says: /is corrupt/, calls: [3, 20] });
+  await refuses(read(home.write('corrupt.pcapng', ng)), {
+    code: UNREADABLE,
+    says: /is corrupt/,
+    calls: [3, 20],
+  });
   const gzip = Uint8Array.of(0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
-  await refuses(read(home.write('broken.pcap.gz', gzip)), { code: UNREADABLE, says: /cannot be decompressed/ });
+  await refuses(read(home.write('broken.pcap.gz', gzip)), {
+    code: UNREADABLE,
+    says: /cannot be decompressed/,
+  });
 });
 
 test('an empty file, and one that is shorter than any capture', async () => {
-  await refuses(read(home.write('empty.pcap', '')), { code: UNREADABLE, says: /empty\.pcap is empty; check/ });
+  await refuses(read(home.write('empty.pcap', '')), {
+    code: UNREADABLE,
+    says: /empty\.pcap is empty; check/,
+  });
   await refuses(read(home.write('short.pcap', 'hi')), { code: UNREADABLE, says: /short\.pcap .*; / });
 });
 
@@ -133,7 +147,11 @@ test('a folder among whose files is a broken one: the others are read', async ()
   mkdirSync(folder);
   home.write('mixed/a.pcap', whole.subarray(0, PCAP_HEADER_BYTES + 8));
   home.write('mixed/b.pcap', whole);
-  await refuses(read(folder), { code: UNREADABLE, says: /a\.pcap ends before its first frame/, calls: [20, 20] });
+  await refuses(read(folder), {
+    code: UNREADABLE,
+    says: /a\.pcap ends before its first frame/,
+    calls: [20, 20],
+  });
 });
 
 test('a file that grows while it is read is read to its end as of then', async () => {
@@ -163,7 +181,11 @@ test('standard input that ends in the middle', async () => {
 
 test('standard input that is empty, that is a text, that is named twice', async () => {
   await refuses(read('-'), { code: UNREADABLE, says: /standard input is empty/ });
-  await refuses(read('-'), { code: UNREADABLE, says: /no capture.*text/ }, { input: 'hello, this is a text\n' });
+  await refuses(
+    read('-'),
+    { code: UNREADABLE, says: /no capture.*text/ },
+    { input: 'hello, this is a text\n' },
+  );
   await refuses(read('-', '-'), { code: USAGE, says: /given twice; it can be read only once/ });
 });
 
@@ -203,7 +225,11 @@ test('a configuration with a wrong key: file, line, column, and what was meant',
 
 test('a wrong variable of the environment', async () => {
   const environment = { EASTWEST_QUITE: '1' };
-  await refuses(read(good), { code: USAGE, says: /no variable EASTWEST_QUITE; did you mean/ }, { environment });
+  await refuses(
+    read(good),
+    { code: USAGE, says: /no variable EASTWEST_QUITE; did you mean/ },
+    { environment },
+  );
 });
 
 test('an interface that does not exist, or a user who may not capture: what there is, or what to grant', async () => {
@@ -215,15 +241,19 @@ test('an interface that does not exist, or a user who may not capture: what ther
   }
 });
 
-test('without the right to capture: the capability and the command that grants it', { skip: needsRoot }, async () => {
-  const open = join(home.folder, 'nobody');
-  mkdirSync(open);
-  for (const folder of [home.folder, open]) chmodSync(folder, 0o777);
-  const before = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--inh-caps=-all'];
-  const environment = { HOME: open };
-  const words = ['up', '--for', '1s'];
-  await refuses(words, { code: NO_RIGHT, says: /CAP_NET_RAW.*setcap/ }, { before, environment });
-});
+test(
+  'without the right to capture: the capability and the command that grants it',
+  { skip: needsRoot },
+  async () => {
+    const open = join(home.folder, 'nobody');
+    mkdirSync(open);
+    for (const folder of [home.folder, open]) chmodSync(folder, 0o777);
+    const before = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--inh-caps=-all'];
+    const environment = { HOME: open };
+    const words = ['up', '--for', '1s'];
+    await refuses(words, { code: NO_RIGHT, says: /CAP_NET_RAW.*setcap/ }, { before, environment });
+  },
+);
 
 test('a file that this user may not read: the others are read', { skip: needsRoot }, async () => {
   const closed = home.write('closed.pcap', whole);
@@ -239,7 +269,10 @@ test('a file that this user may not read: the others are read', { skip: needsRoo
 });
 
 test('a missing file, a pattern that matches nothing, and good files beside them', async () => {
-  await refuses(read('missing.pcap'), { code: UNREADABLE, says: /missing\.pcap does not exist; check the path/ });
+  await refuses(read('missing.pcap'), {
+    code: UNREADABLE,
+    says: /missing\.pcap does not exist; check the path/,
+  });
   await refuses(read('no*.pcap'), { code: UNREADABLE, says: /matches no file; check the pattern/ });
   const says = /missing\.pcap does not exist/;
   await refuses(read('missing.pcap', good), { code: UNREADABLE, says, calls: [20, 20] });
@@ -254,7 +287,10 @@ test('devices and files of the kernel are no captures', async () => {
 test('a text, and a name that would move the cursor', async () => {
   const text = home.write('text.pcap', 'this is a text and no capture\n');
   await refuses(read(text), { code: UNREADABLE, says: /no capture: it looks like text; give a pcap/ });
-  const ran = await refuses(read('\u001b]0;owned\u0007\u202e.pcap'), { code: UNREADABLE, says: /does not exist/ });
+  const ran = await refuses(read('\u001b]0;owned\u0007\u202e.pcap'), {
+    code: UNREADABLE,
+    says: /does not exist/,
+  });
   // oxlint-disable-next-line no-control-regex
   assert.doesNotMatch(ran.err, /[\u001b\u0007\u202e]/);
 });
@@ -287,7 +323,10 @@ test('a key file that is none, or is open to everybody', async () => {
   const ran = await refuses([...read(good), '--key-file', none], { code: FAILURE, says });
   assert.ok(!ran.err.includes('hunter2'));
   chmodSync(none, 0o644);
-  await refuses([...read(good), '--key-file', none], { code: FAILURE, says: /open to everybody; run "chmod 600/ });
+  await refuses([...read(good), '--key-file', none], {
+    code: FAILURE,
+    says: /open to everybody; run "chmod 600/,
+  });
 });
 
 test('output that is closed early ends the command quietly, one that is full with a sentence', async () => {
@@ -311,7 +350,10 @@ test('output that is closed early ends the command quietly, one that is full wit
 
 test('a capture with a hole in its times, and one of a hundred thousand interfaces, are read', async () => {
   const file = join(home.folder, 'times.pcap');
-  const frames = maker.frames.map((bytes, index) => ({ bytes, seconds: index % 2 === 0 ? 0 : 4_294_967_295 }));
+  const frames = maker.frames.map((bytes, index) => ({
+    bytes,
+    seconds: index % 2 === 0 ? 0 : 4_294_967_295,
+  }));
   const handle = openSync(file, 'w');
   writeSync(handle, writePcap(frames));
   closeSync(handle);
