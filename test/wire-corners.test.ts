@@ -71,6 +71,20 @@ test('greetings of two or three bytes are no DNS', () => {
   assert.deepEqual(told(openFlow.segments), []);
 });
 
+test('what a proxy carries is known behind its greeting', () => {
+  const socks = new Dialogue().open().client('\x05\x01\x00').server('\x05\x00');
+  socks.client('\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50').server('\x05\x00\x00\x01\x0a\x00\x00\x02\x04\x01');
+  socks.client(GET).server(ANSWER).client(GET).server(ANSWER).close();
+  assert.deepEqual(told(socks.segments), ['http GET /inside 200 ok', 'http GET /inside 200 ok']);
+});
+
+test('who opened a connection may be the one who is asked', () => {
+  const dialogue = new Dialogue().open().server(GET).client(ANSWER).server(GET).client(ANSWER).close();
+  const calls = new Observer().seeAll(dialogue.segments).end();
+  assert.deepEqual(calls.map((call) => `${call.target} ${call.status}`), ['/inside 200', '/inside 200']);
+  assert.deepEqual(calls.map((call) => call.client_address), ['10.1.0.7', '10.1.0.7']);
+});
+
 test('packets cut by the snap length tell what their first lines say', () => {
   const dialogue = new Dialogue().open();
   dialogue

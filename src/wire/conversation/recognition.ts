@@ -55,13 +55,14 @@ export function guess(
   const ports = i32[at + R_PORTS];
   const evidence = Math.min(end - start, otherEnd - otherStart) >= EVIDENCE_BYTES_MIN;
   let maybe = GUESS_NONE;
+  let turned = GUESS_NONE;
   for (let pass = 0; pass < 2; pass++) {
     for (let index = 0; index < protocols.length; index++) {
       const protocol = protocols[index];
       if (protocol.transport !== 'both' && (protocol.transport === 'udp') !== udp) continue;
       if (usesPort(protocol, ports) !== (pass === 0)) continue;
       for (let client = 0; client < 2; client++) {
-        if (known && i32[at + R_CLIENT] !== client) continue;
+        const isTurned = known && i32[at + R_CLIENT] !== client;
         const side = client === direction ? 0 : 1;
         const here = protocol.recognise(context, start, end, side);
         if (here === NO) continue;
@@ -71,6 +72,10 @@ export function guess(
           if (there === NO) continue;
         }
         const choice = index * 2 + client;
+        if (isTurned) {
+          if (here === SURE && turned === GUESS_NONE) turned = choice;
+          continue;
+        }
         if (here === SURE || there === SURE) return choice;
         if (enough === SURE_ONLY || (enough === FIRST_OF_ALL && maybe >= 0)) continue;
         // Two that could be: a port must not decide between them.
@@ -79,7 +84,8 @@ export function guess(
       }
     }
   }
-  return maybe;
+  // Who opened a connection is asked through it where a tunnel leads back: only if nothing else fits.
+  return maybe === GUESS_NONE ? turned : maybe;
 }
 
 function usesPort(protocol: Protocol, ports: number): boolean {
