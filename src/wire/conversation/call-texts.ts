@@ -12,6 +12,7 @@ import type { Operations } from '../../record/operations.ts';
 import type { StringTable } from '../../record/string-table.ts';
 import type { WireContext } from '../protocols/protocol.ts';
 import { R_SERVER_ENDPOINT } from '../reassembly/row.ts';
+import { TextMemo } from './text-memo.ts';
 
 /** Our part of the scratch: texts being made, 8 KiB. */
 const TEMPLATE = SCRATCH + 256 * 1024;
@@ -22,6 +23,10 @@ const IDENTITY_BYTES_MAX = 512;
 const REDACTION_GROWTH = 64;
 /** Longer templates are cut: STRING_BYTES_MAX less the method. */
 const TEMPLATE_MAX = 960;
+
+/** First keys of what is remembered; those of operations are methods, 0 and up. */
+const MEMO_HOST = -1;
+const MEMO_WORD = -2;
 
 const HEAP_LIMIT = reasonNumber('heap-limit');
 const STAR = 0x2a;
@@ -40,6 +45,7 @@ export class CallTexts {
   readonly #operations: Operations;
   readonly #ledger: Ledger;
   readonly #statusCodes = new Int32Array(1000);
+  readonly #memo: TextMemo;
 
   constructor(
     context: WireContext,
@@ -53,6 +59,7 @@ export class CallTexts {
     this.#strings = strings;
     this.#operations = operations;
     this.#ledger = ledger;
+    this.#memo = new TextMemo(context.memory, context.scan);
   }
 
   /** Keeps the target redacted, names the operation, takes fingerprints. `separator` parts a target. */
@@ -94,7 +101,16 @@ export class CallTexts {
     const low = i32[at + R_SERVER_ENDPOINT];
     const high = i32[at + R_SERVER_ENDPOINT + 1];
     const method = i32[word + oc.OC_METHOD];
-    i32[word + oc.OC_OPERATION] = this.#operations.operationOf(low, high, method, start, end);
+    const known = this.#memo.find(start, end, method, low, high);
+    if (known !== 0) {
+      i32[word + oc.OC_OPERATION] = known;
+      return;
+    }
+    const limited = this.#operations.limited;
+    const operation = this.#operations.operationOf(low, high, method, start, end);
+    i32[word + oc.OC_OPERATION] = operation;
+    // One beyond the limit may be granted later, and is counted each time.
+    if (this.#operations.limited === limited) this.#memo.remember(start, end, method, low, high, operation);
   }
 
   /** `cart:7` → `cart:*`: what the rules of paths call an identifier in a part becomes a star. */
@@ -152,6 +168,15 @@ export class CallTexts {
 
   /** Without user and password, which some put before it, and without secrets by their shape. */
   host(call: number, start: number, end: number): void {
+    let id = this.#memo.find(start, end, MEMO_HOST, 0, 0);
+    if (id === 0) {
+      id = this.#hostOf(start, end);
+      this.#memo.remember(start, end, MEMO_HOST, 0, 0, id);
+    }
+    this.#context.i32[(call >> 2) + oc.OC_HOST] = id;
+  }
+
+  #hostOf(start: number, end: number): number {
     const u8 = this.#context.u8;
     let from = start;
     let run = 0;
@@ -165,10 +190,8 @@ export class CallTexts {
       if (byte === AT || byte === COLON || byte === DOT) run = 0;
       else if (run > longest) longest = run;
     }
-    this.#context.i32[(call >> 2) + oc.OC_HOST] =
-      longest < SHAPED_MIN
-        ? this.#strings.intern(from, end)
-        : this.#hiddenHost(from, Math.max(from, colon), end);
+    if (longest < SHAPED_MIN) return this.#strings.intern(from, end);
+    return this.#hiddenHost(from, Math.max(from, colon), end);
   }
 
   status(call: number, start: number, end: number): void {
@@ -177,6 +200,14 @@ export class CallTexts {
 
   /** A method or status: what is no word of the protocol may be anything that somebody sent. */
   #word(start: number, end: number): number {
+    const known = this.#memo.find(start, end, MEMO_WORD, 0, 0);
+    if (known !== 0) return known;
+    const id = this.#wordOf(start, end);
+    this.#memo.remember(start, end, MEMO_WORD, 0, 0, id);
+    return id;
+  }
+
+  #wordOf(start: number, end: number): number {
     if (end - start < SHAPED_MIN) return this.#strings.intern(start, end);
     const bytes = this.#context.scan.redact(start, end, PART, HOST_MAX);
     return this.#strings.intern(PART, PART + bytes);
