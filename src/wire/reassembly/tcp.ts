@@ -177,6 +177,16 @@ export class Tcp {
     return frames >= this.#limits.holeFrames && ms >= this.#limits.holeMs ? 1 : 0;
   }
 
+  /** The age of the hole behind one that was given up: what waits for it came so long ago. */
+  #nextAge(d: number, seconds: number, nanos: number): number {
+    const first = this.#i32[d + D_SEGMENTS];
+    if (first === 0) return 0;
+    const word = first >> 2;
+    const ms = (seconds - this.#i32[word + S_SECONDS]) * 1000 + (nanos - this.#i32[word + S_NANOS]) / 1e6;
+    if (ms >= this.#limits.holeMaxMs) return 2;
+    return ms >= this.#limits.holeMs ? 1 : 0;
+  }
+
   /** True when something waits that the other side, or time, must release. */
   waits(at: number): boolean {
     return this.#missing(at, 0) || this.#missing(at, 1);
@@ -189,19 +199,21 @@ export class Tcp {
   giveUp(at: number, seconds: number, nanos: number, all: boolean): void {
     this.#now = seconds;
     this.#nowNanos = nanos;
-    const age0 = all ? 2 : this.#age(at + R_DIRECTION, seconds, nanos);
-    const age1 = all ? 2 : this.#age(at + R_DIRECTION + DIRECTION_WORDS, seconds, nanos);
-    let wait0 = age0 > 0;
-    let wait1 = age1 > 0;
+    const two = at + R_DIRECTION + DIRECTION_WORDS;
+    let age0 = all ? 2 : this.#age(at + R_DIRECTION, seconds, nanos);
+    let age1 = all ? 2 : this.#age(two, seconds, nanos);
     // One thing a round, then what it has freed: a hole of one side may be the cause of what the other sent.
     // What waits is bounded, and so are the rounds.
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      // After the first hole the age is that of the next one, which is younger: only `all` goes on.
-      if (wait0 && this.#declare(at, 0, age0 === 2)) wait0 = all;
-      else if (wait1 && this.#declare(at, 1, age1 === 2)) wait1 = all;
-      else if (wait0 && this.#readEarly(at, 0, age0 === 2)) wait0 = all;
-      else if (wait1 && this.#readEarly(at, 1, age1 === 2)) wait1 = all;
-      else break;
+      if (age0 > 0 && this.#declare(at, 0, age0 === 2)) {
+        if (!all) age0 = this.#nextAge(at + R_DIRECTION, seconds, nanos);
+      } else if (age1 > 0 && this.#declare(at, 1, age1 === 2)) {
+        if (!all) age1 = this.#nextAge(two, seconds, nanos);
+      } else if (age0 > 0 && this.#readEarly(at, 0)) {
+        if (!all) age0 = this.#nextAge(at + R_DIRECTION, seconds, nanos);
+      } else if (age1 > 0 && this.#readEarly(at, 1)) {
+        if (!all) age1 = this.#nextAge(two, seconds, nanos);
+      } else break;
       this.#drain(at);
     }
     this.#now = seconds;
@@ -487,11 +499,11 @@ export class Tcp {
   }
 
   /** Reads what waits for the other side only, where that has no hole to declare. True when it did. */
-  #readEarly(at: number, direction: number, all: boolean): boolean {
+  #readEarly(at: number, direction: number): boolean {
     const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
     const first = this.#i32[d + D_SEGMENTS];
     if (first === 0 || ((this.#i32[(first >> 2) + S_SEQUENCE] - this.#i32[d + D_NEXT]) | 0) > 0) return false;
-    if (!all && this.#unseen(at, 1 - direction) > 0) return false;
+    if (this.#unseen(at, 1 - direction) > 0) return false;
     this.#readFirst(at, direction, d);
     return true;
   }
