@@ -1,7 +1,8 @@
 /**
- * A small server or client that tests start in a network namespace. `peer.js serve` answers HTTP on 8080, Redis
- * on 6379 and DNS on 53; `peer.js ask ADDRESS HTTP_PORT REDIS_PORT DNS_PORT` takes orders by line, each
- * `KIND NUMBER`, and answers `done` when all answers have come. Connections stay open between orders.
+ * A small server or client that tests start in a network namespace. `peer.js serve ADDRESS` answers HTTP on
+ * 8080, Redis on 6379 and DNS on 53, where every name has that address.
+ * `peer.js ask ADDRESS HTTP_PORT REDIS_PORT DNS_PORT` takes orders by line, each `KIND NUMBER`, and answers
+ * `done` when all answers have come. Connections stay open between orders.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -14,7 +15,7 @@ const HTTP_END = '!';
 const REDIS_OK = '+OK\r\n';
 const BODY = 'x'.repeat(700);
 
-async function serve(): Promise<void> {
+async function serve(address: string): Promise<void> {
   const http = createHttpServer((request, response) => {
     request.resume().on('end', () => response.end(`${request.url}${BODY}${HTTP_END}`));
   });
@@ -31,7 +32,7 @@ async function serve(): Promise<void> {
     socket.on('error', () => socket.destroy());
   });
   const dns = createSocket('udp4');
-  dns.on('message', (question, from) => dns.send(dnsAnswer(question), from.port, from.address));
+  dns.on('message', (question, from) => dns.send(dnsAnswer(question, address), from.port, from.address));
   await Promise.all([
     new Promise<void>((resolve) => http.listen(8080, resolve)),
     new Promise<void>((resolve) => redis.listen(6379, resolve)),
@@ -40,8 +41,9 @@ async function serve(): Promise<void> {
 }
 
 /** The question again, as an answer with one address. */
-function dnsAnswer(question: Buffer): Buffer {
-  const answer = Buffer.concat([question, Buffer.from('c00c000100010000003c00040a000001', 'hex')]);
+function dnsAnswer(question: Buffer, address: string): Buffer {
+  const record = Buffer.from('c00c000100010000003c0004', 'hex');
+  const answer = Buffer.concat([question, record, Buffer.from(address.split('.').map(Number))]);
   answer.writeUInt16BE(0x8180, 2);
   answer.writeUInt16BE(1, 6);
   return answer;
@@ -150,7 +152,7 @@ const [mode, address, ...ports] = process.argv.slice(2);
 process.stdin.on('end', () => process.exit());
 if (mode === 'serve') {
   process.stdin.resume();
-  await serve();
+  await serve(address);
   console.log('done');
 } else {
   const asker = new Asker(address, ports.map(Number));

@@ -20,7 +20,7 @@ export const SERVED: Ports = { http: 8080, redis: 6379, dns: 53 };
 export type Order = 'pipeline' | 'keep-alive' | 'redis' | 'dns';
 
 export async function startServer(network: Network, at: Container): Promise<ChildProcess> {
-  const child = network.spawn(at.namespace, process.execPath, [PROGRAM, 'serve']);
+  const child = network.spawn(at.namespace, process.execPath, [PROGRAM, 'serve', at.address]);
   await new Asking(child).answered();
   return child;
 }

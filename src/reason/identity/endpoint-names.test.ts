@@ -154,3 +154,10 @@ test('the ids of a name are found, whatever named them', () => {
   deepEqual(names.idsNamed('cart').sort(), ['2', '88']);
   deepEqual(names.idsNamed('nobody'), []);
 });
+
+test('the configuration names a server also when its Host header was told before its place', () => {
+  const names = new EndpointNames([{ name: 'front', address: '10.0.0.5', port: 8080 }]);
+  names.host('2', 'shop.example', 1000);
+  names.connections(LOG);
+  equal(names.best('2').name, 'front');
+});

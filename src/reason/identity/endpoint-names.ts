@@ -87,7 +87,8 @@ export class EndpointNames {
       if (!this.#passing.has(client) && !this.#lasting.has(client)) {
         this.place(client, addressText(bytes, (at + LOG_CLIENT) * 4, length), undefined, seconds);
       }
-      if (!this.#lasting.has(server)) {
+      // A Host header may have named it before.
+      if ((this.#lasting.get(server)?.places.length ?? 0) === 0) {
         this.place(
           server,
           addressText(bytes, (at + LOG_SERVER) * 4, length),
