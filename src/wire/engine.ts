@@ -27,6 +27,7 @@ import {
   CONNECTION_CLAIMED,
   CONNECTION_CLOSING,
   CONNECTION_DETACHED,
+  CONNECTION_LAST_LOOK,
   CONNECTION_MID_STREAM,
   CONNECTION_QUEUED,
   CONNECTION_SECONDARY,
@@ -376,6 +377,12 @@ export class Engine implements FrameSink {
         continue;
       }
       const closing = (i32[at + R_FLAGS] & CONNECTION_CLOSING) !== 0;
+      // It was queued before it ended, maybe: what is late then gets as long again.
+      if (closing && !all && (i32[at + R_FLAGS] & CONNECTION_LAST_LOOK) === 0) {
+        i32[at + R_FLAGS] |= CONNECTION_LAST_LOOK;
+        this.#attention.add(at, this.frames, seconds, nanos);
+        continue;
+      }
       this.#tcp.giveUp(at, seconds, nanos, all || closing);
       if (closing) this.#close(at, ENDED, seconds, nanos);
       else if (!all && this.#tcp.waits(at)) this.#attention.add(at, this.frames, seconds, nanos);

@@ -97,6 +97,8 @@ export const CONNECTION_ANSWER_LOST = 1024; // A hole on the server's side may h
 
 /** Was seen to wait for all answers to several requests before it sent the next. */
 export const CONNECTION_WAITED = 4096;
+/** Is over, and has been looked at since: what was late had its time. */
+export const CONNECTION_LAST_LOOK = 8192;
 
 export const CONNECTION_DETACHED = 2048; // Over; the row waits to be taken out of the queue.
 
