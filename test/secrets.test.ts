@@ -85,8 +85,8 @@ test('the hashes of the check are those that others compute', () => {
 const WAYS: readonly (readonly [name: string, words: readonly string[], debug: boolean])[] = [
   ['JSON, with fingerprints of bodies', ['-o', 'json', '--body-fingerprints', '--coverage'], true],
   ['JSON', ['-o', 'json'], false],
-  ['CSV', ['-o', 'csv', '--body-fingerprints', '--coverage', '--log-level', 'debug'], true],
-  ['a table', ['-o', 'table', '--body-fingerprints', '--coverage', '--log-level', 'debug'], true],
+  ['CSV', ['-o', 'csv', '--body-fingerprints', '--coverage'], true],
+  ['a table', ['-o', 'table', '--body-fingerprints', '--coverage'], true],
   ['a coloured table', ['--color', 'always'], false],
   [
     'JSON, few names and short targets',

@@ -85,7 +85,6 @@ function configurationOf(values: Values, environment: Environment): Configuratio
     services: value('services'),
     bodyFingerprints: value('body-fingerprints'),
     keyFile: value<string | undefined>('key-file') ?? defaultKeyFile(environment),
-    logLevel: value('log-level'),
     color: value('color'),
     limits: fittingLimits(limits as unknown as Limits),
   };

@@ -61,7 +61,7 @@ const EVERYDAY = {
     kind: 'text',
     commands: LIVE,
     value: 'EXPRESSION',
-    help: "capture only what this filter takes: 'tcp port 80'",
+    help: "capture only packets that match this tcpdump filter: 'tcp port 80'",
   },
   workers: {
     kind: 'integer',
@@ -71,7 +71,7 @@ const EVERYDAY = {
     min: 1,
     max: 64,
     default: 1,
-    help: 'threads that read packets',
+    help: 'threads that read packets; each takes a part of the connections',
   },
   for: { kind: 'duration', commands: LIVE, value: 'TIME', help: 'end by itself after this time: 20s, 5m' },
   output: {
@@ -94,7 +94,7 @@ const EVERYDAY = {
     kind: 'flag',
     commands: ALL,
     default: false,
-    help: 'show every reason of the coverage ledger at the end',
+    help: 'at the end, list every reason why something was not seen or read',
   },
   services: {
     kind: 'services',
@@ -107,21 +107,13 @@ const EVERYDAY = {
     kind: 'flag',
     commands: ALL,
     default: false,
-    help: 'also take fingerprints of identifiers in the first bytes of bodies',
+    help: 'also take keyed hashes of identifiers in the first bytes of bodies',
   },
   'key-file': {
     kind: 'text',
     commands: ALL,
     value: 'FILE',
-    help: 'the key of all hashes, the same for all sensors; made at first start',
-  },
-  'log-level': {
-    kind: 'choice',
-    commands: ALL,
-    value: 'LEVEL',
-    choices: ['error', 'warn', 'info', 'debug'],
-    default: 'warn',
-    help: 'what is told on standard error',
+    help: 'file with the key of all hashes, the same for all hosts; made at first start',
   },
   color: {
     kind: 'choice',
@@ -136,19 +128,23 @@ const EVERYDAY = {
 const QUESTION = { kind: 'texts', commands: ['observe'], flagOnly: true } as const;
 
 const QUESTIONS = {
-  client: { ...QUESTION, value: 'NAME', help: 'calls of this client: service or address; may be repeated' },
-  server: { ...QUESTION, value: 'NAME', help: 'calls to this server: service or address' },
-  service: { ...QUESTION, value: 'NAME', help: 'calls of or to this service or address' },
-  operation: { ...QUESTION, value: 'TEXT', help: "calls whose operation contains this: 'GET /users'" },
-  status: { ...QUESTION, value: 'STATUS', help: 'calls with this status: 404, 5xx, NXDOMAIN' },
-  protocol: { ...QUESTION, value: 'NAME', help: 'calls of this protocol: http, dns, redis' },
+  client: {
+    ...QUESTION,
+    value: 'NAME',
+    help: 'only calls of this client: service or address; may be repeated',
+  },
+  server: { ...QUESTION, value: 'NAME', help: 'only calls to this server: service or address' },
+  service: { ...QUESTION, value: 'NAME', help: 'only calls of or to this service or address' },
+  operation: { ...QUESTION, value: 'TEXT', help: "only calls whose operation contains this: 'GET /users'" },
+  status: { ...QUESTION, value: 'STATUS', help: 'only calls with this status: 404, 5xx, NXDOMAIN' },
+  protocol: { ...QUESTION, value: 'NAME', help: 'only calls of this protocol: http, dns, redis' },
   filter: {
     kind: 'text',
     commands: ['read', 'observe'],
     flagOnly: true,
     short: 'f',
     value: 'CEL',
-    help: 'calls that this filter takes (docs/formats/filter.md)',
+    help: 'only calls for which this expression is true (docs/formats/filter.md)',
   },
 } as const satisfies Record<string, Declared>;
 
@@ -210,36 +206,42 @@ const LIMITS = {
     kind: 'integer',
     min: 1,
     max: 1_000_000,
-    help: 'frames after which a hole is loss',
+    help: 'bytes missing in the capture are given up after this many further frames',
   },
-  'limits.hole-ms': { ...LIMIT, kind: 'integer', min: 0, max: 60_000, help: 'and time that has to pass' },
+  'limits.hole-ms': {
+    ...LIMIT,
+    kind: 'integer',
+    min: 0,
+    max: 60_000,
+    help: 'and this many milliseconds, both where their receiver acknowledged them',
+  },
   'limits.hole-max-ms': {
     ...LIMIT,
     kind: 'integer',
     min: 1,
     max: 600_000,
-    help: 'time after which it is in any case',
+    help: 'or in any case after this many milliseconds',
   },
   'limits.hole-max-frames': {
     ...LIMIT,
     kind: 'integer',
     min: 1,
     max: 1_000_000,
-    help: 'and, in a file, frames that have to pass as well',
+    help: 'and, in a file, this many further frames',
   },
   'limits.idle-ms': {
     ...LIMIT,
     kind: 'integer',
     min: 1000,
     max: 86_400_000,
-    help: 'silent connections are forgotten',
+    help: 'connections without packets for so many milliseconds are forgotten',
   },
   'limits.datagram-answer-ms': {
     ...LIMIT,
     kind: 'integer',
     min: 100,
     max: 600_000,
-    help: 'time a UDP request waits for its answer',
+    help: 'milliseconds that a UDP request waits for its answer',
   },
   'limits.operations-per-server': {
     ...LIMIT,
@@ -281,7 +283,7 @@ const LIMITS = {
     kind: 'integer',
     min: 10,
     max: 60_000,
-    help: 'a block leaves after this time',
+    help: 'milliseconds after which a block that is not full leaves',
   },
 } as const satisfies Record<string, Declared>;
 
@@ -332,7 +334,6 @@ export interface Configuration {
   readonly services: readonly Service[];
   readonly bodyFingerprints: boolean;
   readonly keyFile: string;
-  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   readonly color: 'auto' | 'always' | 'never';
   readonly limits: Limits;
 }
