@@ -5,7 +5,7 @@
 export interface Limits {
   /** The worker's memory below: code data, input, connections, heap. Reserved, not touched, at start. */
   readonly heapBytes: number;
-  /** Connections known at once (reason `connection-limit`): a row is 256 bytes. */
+  /** Connections known at once (reason `connection-limit`): a row is 432 bytes. */
   readonly connections: number;
   /** Most bytes kept of one unfinished head or frame (reason `message-limit`). nginx takes 32 KiB. */
   readonly messageBytes: number;
