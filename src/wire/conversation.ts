@@ -113,7 +113,7 @@ const GUESS_BYTES_MAX = 4096;
 /** What is appended to a pending tail at a time: most steps end within it, the rest is parsed in place. */
 const APPEND_BYTES = 2048;
 /** A datagram's request comes at most so long after its answer: captures are in order but for queues. */
-const EARLY_ANSWER_NS = 50e6;
+const EARLY_ANSWER_NS = 10e6;
 /**
  * A connection that we do not know is looked at again in each of its first segments, since a greeting of a proxy
  * (SOCKS) may stand before what we know; then every so many segments.
