@@ -78,9 +78,11 @@ function battery(protocol: Protocol): void {
       for (const golden of streams) same(observerOf(golden), golden, wraps(golden), 'wrapped');
     });
     it('gives the same calls when the beginning of the connection was not seen', () => {
+      // Of those that pipeline the first answers cannot be proved to be of the first requests.
+      const simple = streams.filter((golden) => golden.calls.length === 1);
       let alike = 0;
       for (const golden of streams) alike += joined(observerOf(golden), golden);
-      assert.ok(alike * 10 >= streams.length * 6, `${alike} of ${streams.length}`);
+      assert.ok(simple.length > 0 && alike * 10 >= simple.length * 9, `${alike}, simple ${simple.length}`);
     });
   }
   it('tells nothing wrong when any one segment is lost to us', () => {
