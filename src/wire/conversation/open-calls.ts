@@ -21,7 +21,7 @@ export const PHASE_FROM_SERVER = 16;
 export const PHASE_ONE_WAY = 32;
 /** Bytes of this side were lost right before the request: it may not be the next in order. */
 export const PHASE_AFTER_HOLE = 64;
-/** The client had no bytes before it: the request is the first of its connection. */
+/** The first that was seen of its connection, with the first byte that was seen. */
 export const PHASE_FIRST = 128;
 /** OC_CALL holds. */
 export const PHASE_IDENTIFIED = 256;

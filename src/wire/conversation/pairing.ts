@@ -22,7 +22,7 @@ import {
   CONNECTION_WAITED,
   R_FLAGS,
 } from '../reassembly/row.ts';
-import { PHASE_AFTER_HOLE, PHASE_REQUEST_DONE, PHASE_UNPROVED } from './open-calls.ts';
+import { PHASE_AFTER_HOLE, PHASE_FIRST, PHASE_REQUEST_DONE, PHASE_UNPROVED } from './open-calls.ts';
 
 /** What to do with the oldest open request when an answer begins. */
 export type Verdict = 0 | 1 | 2 | 3;
@@ -60,7 +60,11 @@ export function judge(
   if (ahead > 0) return DROP;
   if ((phase & PHASE_UNPROVED) !== 0) return BOTH;
   const waited = (flags & CONNECTION_WAITED) !== 0;
-  if ((flags & CONNECTION_PIPELINED) !== 0) return waited && isFirstOfGroup(i32, word) ? PAIR : BOTH;
+  if ((flags & CONNECTION_PIPELINED) !== 0) {
+    // Who joins in the middle meets the beginning of a group most likely: a group leaves as few segments.
+    const first = (phase & PHASE_FIRST) !== 0 || (waited && isFirstOfGroup(i32, word));
+    return first ? PAIR : BOTH;
+  }
   // Nearly every client waits. Where this one was not seen to do so yet, what we tell of it is marked.
   if (!waited) i32[at + R_FLAGS] |= CONNECTION_MID_STREAM;
   return PAIR;

@@ -25,7 +25,7 @@ import {
   R_REQUEST_ACK,
   R_SEEN,
 } from '../reassembly/row.ts';
-import { PHASE_UNPROVED } from './open-calls.ts';
+import { PHASE_FIRST, PHASE_UNPROVED } from './open-calls.ts';
 
 /** R_GROUP_REQUESTS of a group that lost bytes: however many follow, it stays below 0. */
 export const GROUP_BROKEN = -0x40000000;
@@ -47,6 +47,8 @@ export function noteRequest(
   i32[at + R_REQUEST_ACK] = ack;
   const hole = (i32[at + R_DIRECTION + direction * DIRECTION_WORDS + D_FLAGS] & DIRECTION_HOLE) !== 0;
   const flags = i32[at + R_FLAGS];
+  const client = at + R_DIRECTION + direction * DIRECTION_WORDS;
+  if (hole && i32[word + oc.OC_SEQUENCE] === i32[client + D_FIRST]) i32[word + oc.OC_PHASE] |= PHASE_FIRST;
   if (hole && !answeredBefore(i32, at, call, direction)) i32[word + oc.OC_PHASE] |= PHASE_UNPROVED;
   if (seconds - i32[at + R_SEEN] >= QUIET_SECONDS && i32[at + R_OPEN_COUNT] === 1) {
     i32[at + R_FLAGS] = flags & ~(CONNECTION_PIPELINED | CONNECTION_CONTINUOUS);
