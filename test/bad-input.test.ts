@@ -299,6 +299,8 @@ test('wrong flags, filters and times', async () => {
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [['raed', good], /unknown command 'raed'.*--help/],
     [['read'], /missing required argument 'FILE'.*--help/],
+    [['read', ''], /a path is empty; name a file/],
+    [['read', good, '--config', '/dev/zero'], /\/dev\/zero is larger than 1 MiB/],
     [['read', '--nonsense', good], /unknown option '--nonsense'.*--help/],
     [['read', good, '-o', 'xml'], /--output: is "xml", and has to be one of table, json, csv/],
     [['read', good, '--bpf', 'tcp'], /unknown option '--bpf'/],
@@ -314,6 +316,8 @@ test('wrong flags, filters and times', async () => {
     [['observe', '--status'], /argument missing/],
   ];
   for (const [words, says] of wrong) await refuses(words, { code: USAGE, says });
+  const help = await home.run(['help', 'read']);
+  assert.deepEqual([help.code, help.err], [FINE, '']);
 });
 
 test('a key file that is none, or is open to everybody', async () => {

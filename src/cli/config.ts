@@ -3,7 +3,7 @@
  * default. Whatever is wrong is refused with the place where it stands: file, line, column and key; the
  * variable; or the flag.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { nearest } from '../base/nearest.ts';
@@ -153,17 +153,34 @@ function readFromFile(sources: Sources): Values {
   const named = sources.file ?? sources.environment[CONFIG_VARIABLE];
   const explicit = named !== undefined && named !== '';
   const file = explicit ? named : defaultConfigFile(sources.environment);
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readAtMost(file, FILE_BYTES_MAX + 1);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (!explicit && (code === 'ENOENT' || code === 'ENOTDIR')) return new Map();
     throw new CliError(EXIT_USAGE, `configuration: cannot read ${file} (${code}); name a readable file`);
   }
-  if (text.length > FILE_BYTES_MAX)
-    throw new CliError(EXIT_USAGE, `configuration: ${file} is larger than 1 MiB`);
-  return parseConfiguration(text, file);
+  if (bytes.length > FILE_BYTES_MAX)
+    throw new CliError(EXIT_USAGE, `configuration: ${file} is larger than 1 MiB; name a configuration file`);
+  return parseConfiguration(new TextDecoder().decode(bytes), file);
+}
+
+/** The beginning of a file, also of one that does not end (`/dev/zero`) or has no length (a pipe). */
+function readAtMost(path: string, most: number): Uint8Array {
+  const bytes = Buffer.alloc(most);
+  const file = openSync(path, 'r');
+  try {
+    let length = 0;
+    while (length < most) {
+      const read = readSync(file, bytes, length, most - length, null);
+      if (read === 0) break;
+      length += read;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The values of a configuration file's text. `file` is its name in messages. */

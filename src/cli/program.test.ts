@@ -89,7 +89,7 @@ test('errors of usage are one line and end with 2', async () => {
     [['read'], "missing required argument 'FILE'; see eastwest --help"],
     [['read', 'x', '--quite'], "unknown option '--quite'; did you mean --quiet? See eastwest --help"],
     [['up', '--output', 'json'], "unknown option '--output'; see eastwest --help"],
-    [['up', 'extra'], "too many arguments for 'up'. Expected 0 arguments but got 1.; see eastwest --help"],
+    [['up', 'extra'], "too many arguments for 'up'. Expected 0 arguments but got 1; see eastwest --help"],
     [['read', 'x', '-o'], "option '-o, --output <FORMAT>' argument missing; see eastwest --help"],
     [
       ['read', 'x', '-o', 'jsno'],

@@ -92,7 +92,7 @@ export async function run(
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT_FINE;
-      if (error.code === 'commander.help') return EXIT_USAGE;
+      if (error.code === 'commander.help') return words[0] === 'help' ? EXIT_FINE : EXIT_USAGE;
     }
     const debug = io.environment.EASTWEST_DEBUG === '1';
     return reportFailure(error instanceof CommanderError ? usageError(error) : error, io.stderr, debug);
@@ -102,7 +102,8 @@ export async function run(
 function usageError(error: CommanderError): CliError {
   const message = error.message
     .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?');
+    .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?')
+    .replace(/\.$/, '');
   return new CliError(EXIT_USAGE, `${message}${message.endsWith('?') ? ' See' : '; see'} eastwest --help`);
 }
 

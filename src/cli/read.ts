@@ -60,6 +60,8 @@ function findInputs(paths: readonly string[]): Inputs {
   const files: string[] = [];
   const missing: string[] = [];
   for (const path of paths) {
+    if (path === '')
+      throw new CliError(EXIT_USAGE, 'read: a path is empty; name a file, a folder or a pattern');
     const found = expandInputs([path]);
     if (found.ok) files.push(...found.value);
     else missing.push(captureFileErrorText(found.error));
