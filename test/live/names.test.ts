@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { CallRow } from '../../src/record/row.ts';
 import { ContainerHost } from '../support/container-host.ts';
-import { Eastwest, rowsOf } from '../support/eastwest.ts';
+import { coverageOf, Eastwest, rowsOf } from '../support/eastwest.ts';
 import { noNamespaces } from '../support/netns.ts';
 import { SERVED, startClient, startServer } from '../support/peers.ts';
 import { missing } from '../support/real-server.ts';
 import { noCapture } from '../support/rights.ts';
-import { runShop } from '../support/shop-run.ts';
+import { freePorts, runShop } from '../support/shop-run.ts';
 
-const PORT = 24_160;
 const LOAD = { seed: 8, rate: 50, seconds: 5, users: 24 };
 const NOBODY = 65_534;
 const PROCESSES_CLOSED = process.getuid?.() === 0 ? false : 'the /proc of other users is closed (root)';
@@ -43,31 +42,46 @@ function processNames(service: string): readonly string[] {
 
 describe('names on lo', { skip: noCapture() || PROCESSES_CLOSED }, () => {
   it('every server goes by its process or by the configuration, and clients by theirs once they are known', async () => {
-    const configured = ['--services', `front=127.0.0.1:${PORT},cache=127.0.0.1:${PORT + 12}`];
-    const filter = ['--bpf', `portrange ${PORT}-${PORT + 15}`];
-    const eastwest = new Eastwest(['observe', '-o', 'json', '-i', 'lo', ...filter, ...configured]);
+    const base = await freePorts(24_500);
+    const configured = ['--services', `front=127.0.0.1:${base},cache=127.0.0.1:${base + 12}`];
+    const filter = ['--bpf', `portrange ${base}-${base + 15}`];
+    const eastwest = new Eastwest([
+      'observe',
+      '-o',
+      'json',
+      '--coverage',
+      '-i',
+      'lo',
+      ...filter,
+      ...configured,
+    ]);
     try {
       await eastwest.listens(1);
-      const truth = await runShop({ port: PORT }, LOAD);
+      const truth = await runShop({ port: base }, LOAD);
       const { code, stdout, stderr } = await eastwest.interrupt();
       assert.equal(code, 0, stderr);
       const clients = new Map(truth.map((call) => [`${call.client_port} ${call.server_port}`, call.client]));
       const opened = new Map<string, number>();
+      const unknown = new Set<string>();
       let known = 0;
       for (const row of rowsOf(stdout)) {
         const connection = `${row.client_port} ${row.server_port}`;
         const startMs = Date.parse(row.start);
         const server = String(row.server_port);
         if (!opened.has(server)) opened.set(server, startMs);
-        assertServer(row, startMs - (opened.get(server) ?? 0) >= LEARNT_MS);
+        assertServer(row, base, startMs - (opened.get(server) ?? 0) >= LEARNT_MS);
         if (!opened.has(connection)) opened.set(connection, startMs);
         const client = clients.get(connection) ?? '';
         const allowed = [...processNames(client), ...(client === 'edge' ? ['front'] : [])];
-        if (startMs - (opened.get(connection) ?? 0) < LEARNT_MS) allowed.push('127.0.0.1');
-        else known++;
+        if (row.client_service === '127.0.0.1') {
+          allowed.push('127.0.0.1');
+          if (startMs - (opened.get(connection) ?? 0) >= LEARNT_MS) unknown.add(connection);
+        } else known++;
         assert.ok(allowed.includes(row.client_service), `${client} is shown as ${row.client_service}`);
       }
-      assert.ok(known > 100, `${known} calls of connections that had been open for a while`);
+      const counted = Number(coverageOf(stderr, 'process-unknown').replaceAll(',', ''));
+      assert.ok(unknown.size <= counted, `${unknown.size} connections without a name, ${counted} counted`);
+      assert.ok(known > 100, `${known} calls whose client has a name`);
     } finally {
       eastwest.child.kill('SIGKILL');
     }
@@ -75,8 +89,8 @@ describe('names on lo', { skip: noCapture() || PROCESSES_CLOSED }, () => {
 });
 
 /** The shop starts after eastwest: until the next look its servers are places, but for configured ones. */
-function assertServer(row: CallRow, isLearnt: boolean): void {
-  const service = NAMES[row.server_port - PORT];
+function assertServer(row: CallRow, base: number, isLearnt: boolean): void {
+  const service = NAMES[row.server_port - base];
   const configured = service === 'edge' ? 'front' : service === 'redis' ? 'cache' : undefined;
   const expected = configured === undefined ? [...processNames(service)] : [configured];
   if (configured === undefined && !isLearnt) expected.push(`127.0.0.1:${row.server_port}`, 'shop.example');

@@ -134,13 +134,16 @@ describe('observers on both sides of a NAT', { skip }, () => {
       assert.deepEqual(byProtocol(nearRows), all);
       assert.deepEqual(byProtocol(farRows), all);
       const half = { http: PIPELINED + KEEP_ALIVE, redis: REDIS, dns: DNS };
-      assert.deepEqual(byProtocol(lateRows), half);
+      // Which answers a group sent right before joining has is not proved: they are told apart, as weak.
+      const identified = lateRows.filter((row) => !row.flags.includes('weak'));
+      assert.deepEqual(byProtocol(identified), half);
       const idsOf = (rows: readonly CallRow[]): string[] =>
         rows.map((row) => `${row.call} ${row.method} ${row.target}`).sort();
       assert.equal(new Set(nearRows.map((row) => row.call)).size, nearRows.length);
       assert.deepEqual(idsOf(farRows), idsOf(nearRows));
       const secondHalf = nearRows.filter((row) => lateRows.some((one) => one.call === row.call));
-      assert.deepEqual(idsOf(lateRows), idsOf(secondHalf));
+      assert.deepEqual(idsOf(identified), idsOf(secondHalf));
+      assert.ok(identified.filter((row) => row.outcome === 'ok').length >= KEEP_ALIVE);
       assert.ok(
         nearRows.some((row) => row.retransmits > 0),
         'segments were really sent again',

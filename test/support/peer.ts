@@ -1,8 +1,8 @@
 /**
  * A small server or client that tests start in a network namespace. `peer.js serve ADDRESS` answers HTTP on
  * 8080, Redis on 6379 and DNS on 53, where every name has that address.
- * `peer.js ask ADDRESS HTTP_PORT REDIS_PORT DNS_PORT` takes orders by line, each `KIND NUMBER`, and answers
- * `done` when all answers have come. Connections stay open between orders.
+ * `peer.js ask ADDRESS FIRST HTTP_PORT REDIS_PORT DNS_PORT` takes orders by line, each `KIND NUMBER`, and
+ * answers `done` when all answers have come; what it asks for is numbered from FIRST. Connections stay open.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -61,12 +61,12 @@ class Asker {
   #http: Socket | undefined;
   #redis: Socket | undefined;
   readonly #dns = createSocket('udp4');
-  /** Clients begin at different numbers, as resolvers' ids do: an id and question again at once is one call. */
-  #asked = (process.pid * 499) & 0x7fff;
+  #asked: number;
 
-  constructor(address: string, ports: readonly number[]) {
+  constructor(address: string, ports: readonly number[], first: number) {
     this.#address = address;
     this.#ports = ports;
+    this.#asked = first;
   }
 
   async obey(kind: string, count: number): Promise<void> {
@@ -148,14 +148,14 @@ class Asker {
   }
 }
 
-const [mode, address, ...ports] = process.argv.slice(2);
+const [mode, address, first, ...ports] = process.argv.slice(2);
 process.stdin.on('end', () => process.exit());
 if (mode === 'serve') {
   process.stdin.resume();
   await serve(address);
   console.log('done');
 } else {
-  const asker = new Asker(address, ports.map(Number));
+  const asker = new Asker(address, ports.map(Number), Number(first));
   console.log('done');
   for await (const line of createInterface({ input: process.stdin })) {
     const [kind, count] = line.split(' ');

@@ -17,6 +17,10 @@ export interface Ports {
 /** Where a server listens. */
 export const SERVED: Ports = { http: 8080, redis: 6379, dns: 53 };
 
+/** Numbers apart: a DNS question with the same id, asked again at once, would be the same call. */
+const NUMBERS_APART = 400;
+let clients = 0;
+
 export type Order = 'pipeline' | 'keep-alive' | 'redis' | 'dns';
 
 export async function startServer(network: Network, at: Container): Promise<ChildProcess> {
@@ -31,8 +35,9 @@ export async function startClient(
   to: string,
   ports: Ports,
 ): Promise<Asking> {
+  const first = String((clients++ * NUMBERS_APART) & 0x7fff);
   const numbers = [ports.http, ports.redis, ports.dns].map(String);
-  const child = network.spawn(at.namespace, process.execPath, [PROGRAM, 'ask', to, ...numbers]);
+  const child = network.spawn(at.namespace, process.execPath, [PROGRAM, 'ask', to, first, ...numbers]);
   const asking = new Asking(child);
   await asking.answered();
   return asking;

@@ -45,3 +45,11 @@ export async function runShop(
     rmSync(truthFolder, { recursive: true, force: true });
   }
 }
+
+/** The first of 16 free ports in a row, from `from` on. */
+export async function freePorts(from: number): Promise<number> {
+  const topology = (await import(new URL('topology.mjs', FOLDER).href)) as {
+    freeBasePort(from: number): Promise<number>;
+  };
+  return topology.freeBasePort(from);
+}
