@@ -21,7 +21,7 @@ const CONTINUE_BYTES = 'HTTP/1.1 100 Continue\r\n\r\n'.length;
 const LIMITS = { blockRows: 8192, connections: 8192 };
 
 for (const percent of [0, 1, 5]) {
-  it(`sees exactly the true calls while ${percent} % of the segments are displaced, repeated or sent again`, () => {
+  it(`sees exactly the true calls while ${percent} % of the segments are moved, repeated or sent again`, () => {
     let calls = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       const random = randomFrom(seed);
@@ -69,7 +69,9 @@ function exactly(traffic: Traffic, rows: readonly CallRow[], hint: string): numb
     assert.ok(truth !== undefined, `${hint}: not there, or twice: ${JSON.stringify(row)}`);
     left.delete(row.target);
     assert.deepEqual(shown(row), expected(truth), `${hint}: ${JSON.stringify(row)}`);
-    const doubts = row.flags.filter((flag) => !HARMLESS.includes(flag) && !(flag === 'one-sided' && !truth.answered));
+    const doubts = row.flags.filter(
+      (flag) => !HARMLESS.includes(flag) && !(flag === 'one-sided' && !truth.answered),
+    );
     assert.deepEqual(doubts, [], `${hint}: ${JSON.stringify(row)}`);
   }
   assert.deepEqual([...left.keys()], [], `${hint}: calls that were not told`);
@@ -108,9 +110,9 @@ function nothingWrong(traffic: Traffic, rows: readonly CallRow[], percent: numbe
     assert.ok(!told.has(row.target), `told twice, ${text}`);
     told.add(row.target);
     assert.equal(row.method, truth.method, text);
-    // Joined before it was seen how a client sends, one that pipelines is taken for one that does not, and the
-    // row says so. With one packet in ten missing, one that never waits for all answers can look like one that
-    // waits for groups: a proof by counting, which such loss can fake.
+    // Joined before it was seen how a client sends, one that pipelines is taken for one that does not, and
+    // the row says so. With one packet in ten missing, one that never waits for all answers can look like
+    // one that waits for groups: a proof by counting, which such loss can fake.
     if (traffic.pipelined.has(row.client_port)) {
       const same = isDeepStrictEqual(shown(row), expected(truth));
       if (row.flags.includes('mid-stream')) {

@@ -23,7 +23,8 @@ export function disturb(segments: readonly Segment[], random: Random, percent: n
     const later = Math.min(index + 1 + random.below(AGAIN_MAX) + 0.5, last);
     const again = { ...segment, ipId: 30_000 + random.below(30_000) };
     if (!hit || segment.udp || (segment.flags & TCP_SYN) !== 0) {
-      const near = nanosBetween(segment, segments[index + DATAGRAM_DISPLACED_MAX + 1]) < DATAGRAM_DISPLACED_NS;
+      const near =
+        nanosBetween(segment, segments[index + DATAGRAM_DISPLACED_MAX + 1]) < DATAGRAM_DISPLACED_NS;
       const tcp = (segment.flags & TCP_SYN) === 0 ? DISPLACED_MAX : SYN_DISPLACED_MAX;
       const most = segment.udp ? (near ? DATAGRAM_DISPLACED_MAX : 0) : tcp;
       const displaced = random.below(1000) < percent * 10 && most > 0 ? 1 + random.below(most) + 0.5 : 0;

@@ -49,7 +49,11 @@ export function simulateTraffic(random: Random, connections: number): Traffic {
   for (let number = 0; number < connections; number++) {
     const kind = random.below(10);
     const segments =
-      kind < 6 ? tcp(random, number, calls, http, pipelined) : kind < 9 ? tcp(random, number, calls, redis, pipelined) : dns(random, number, calls);
+      kind < 6
+        ? tcp(random, number, calls, http, pipelined)
+        : kind < 9
+          ? tcp(random, number, calls, redis, pipelined)
+          : dns(random, number, calls);
     let at = random.below(SPAN_SECONDS * 1e6) * 1000;
     for (const segment of segments) {
       at += 1000 * (1 + random.below(random.oneIn(10) ? 20_000 : 300));
@@ -72,7 +76,10 @@ function tcp(
     client: { address: `10.2.${number >> 8}.${number & 255}`, port: 30_000 + (number % 20_000) },
     server: { address: `10.3.0.${1 + random.below(9)}`, port: 7000 + random.below(40) },
     // Sequence numbers anywhere, often just before they wrap.
-    first: [random.oneIn(3) ? -1 - random.below(9000) : random.below(0x7fffffff), -1 - random.below(0x7fffffff)],
+    first: [
+      random.oneIn(3) ? -1 - random.below(9000) : random.below(0x7fffffff),
+      -1 - random.below(0x7fffffff),
+    ],
   });
   dialogue.open();
   const count = 1 + random.below(14);
@@ -133,7 +140,7 @@ function http(random: Random, id: string, ordinal: number, last: boolean): Excha
 
 function chunked(text: string, random: Random): string {
   let out = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const bytes = 1 + random.below(700);
     const piece = text.slice(at, at + bytes);
     out += `${piece.length.toString(16)}\r\n${piece}\r\n`;
@@ -179,7 +186,10 @@ function dns(random: Random, number: number, calls: Map<string, TrueCall>): Segm
   for (let ordinal = 0; ordinal < count; ordinal++) {
     const name = `n${number}x${ordinal}.sim.example`;
     const id = String.fromCharCode(ordinal * 16 + random.below(16), random.below(256));
-    const question = `${name.split('.').map((label) => String.fromCharCode(label.length) + label).join('')}\0\0\x01\0\x01`;
+    const question = `${name
+      .split('.')
+      .map((label) => String.fromCharCode(label.length) + label)
+      .join('')}\0\0\x01\0\x01`;
     const request = `${id}\x01\0\0\x01\0\0\0\0\0\0${question}`;
     const answered = !random.oneIn(8);
     const code = random.pick(DNS_CODES);
@@ -196,7 +206,8 @@ function dns(random: Random, number: number, calls: Map<string, TrueCall>): Segm
     });
     dialogue.client(request);
     if (answered) waiting.push(answer);
-    while (waiting.length > 0 && random.oneIn(2)) dialogue.server(waiting.splice(random.below(waiting.length), 1)[0]);
+    while (waiting.length > 0 && random.oneIn(2))
+      dialogue.server(waiting.splice(random.below(waiting.length), 1)[0]);
   }
   while (waiting.length > 0) dialogue.server(waiting.splice(random.below(waiting.length), 1)[0]);
   return dialogue.segments;
