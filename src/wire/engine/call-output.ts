@@ -14,7 +14,7 @@ import { reasonNumber, type Ledger } from '../../record/coverage.ts';
 import * as oc from '../../record/open-call.ts';
 import type { StringTable } from '../../record/string-table.ts';
 import { decodeText } from '../../record/text.ts';
-import type { ConversationSink } from '../conversation.ts';
+import type { ConversationSink } from '../conversation/turn.ts';
 import { TRANSPORT_TCP, TRANSPORT_UDP } from '../decode/packet.ts';
 import type { EngineSink } from '../engine.ts';
 import type { Protocol } from '../protocols/protocol.ts';
