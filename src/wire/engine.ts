@@ -163,6 +163,7 @@ export class Engine implements FrameSink {
       strings: this.strings,
       aggregate: this.aggregate,
       claims: this.#claims,
+      empty: new CallBatch(memory, 1, 1),
       batch: new CallBatch(memory, limits.blockRows, limits.blockRows * TARGET_BYTES_PER_ROW),
       connections: new ConnectionBatch(memory, 4096),
       log: new ConnectionLog(),
@@ -243,6 +244,11 @@ export class Engine implements FrameSink {
     this.#attention.live = true;
     this.#sweptAt = -SWEEP_FRAMES;
     this.tick(seconds, nanos);
+  }
+
+  /** Hands over the connections that are new, before their calls. */
+  tellConnections(): void {
+    this.#output.tellConnections();
   }
 
   /** Hands over what is finished. */

@@ -37,6 +37,8 @@ export interface CallOutputOptions {
   readonly aggregate: Aggregate;
   readonly claims: Claims;
   readonly batch: CallBatch;
+  /** A batch without rows, for what is told between two blocks. */
+  readonly empty: CallBatch;
   readonly connections: ConnectionBatch;
   readonly log: log.ConnectionLog;
   /** Word index of row 0. */
@@ -184,6 +186,14 @@ export class CallOutput implements ConversationSink {
     this.#second = seconds;
     const age = (seconds - this.#flushedSecond) * 1000;
     if (this.#o.batch.count > 0 && age >= this.#o.limits.blockMs) this.flush();
+  }
+
+  /** Connections that are new go to main at once: who is behind them may be gone soon. */
+  tellConnections(): void {
+    const { empty, log: entries, sink } = this.#o;
+    if (entries.count === 0) return;
+    sink.calls(empty, entries);
+    entries.count = 0;
   }
 
   flush(): void {

@@ -116,7 +116,10 @@ async function pollUntilStopped(
       if (lost > drops) engine.lost(seconds);
       drops = lost;
       reporter.second(seconds);
-    } else engine.tick(seconds, (now % 1000) * 1_000_000);
+    } else {
+      engine.tick(seconds, (now % 1000) * 1_000_000);
+      engine.tellConnections();
+    }
     running = takeMessages(port, engine);
     // The thread's own event loop: transferred buffers and errors of the port.
     await new Promise((resolve) => setImmediate(resolve));
