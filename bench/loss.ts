@@ -2,7 +2,7 @@
  * `npm run bench:loss`: captures with packets deleted and displaced, call by call against the clean one. Prints a
  * table, writes bench/out/loss.json, and always ends with 0: it measures.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { makeCaptures } from './captures.ts';
 import { compare, Times, type Comparison } from './loss/compare.ts';
@@ -19,10 +19,15 @@ import {
 import { callsOf } from './loss/rows.ts';
 import { tsharkLoss, tsharkPairs, type TsharkLoss } from './loss/tshark-pairs.ts';
 import { measure } from './measure.ts';
-import { DNS_CAPTURE, HTTP_CAPTURE, OUT, REDIS_CAPTURE } from './places.ts';
-import { SEED } from './traffic/random.ts';
+import { DNS_CAPTURE, HTTP_CAPTURE, REDIS_CAPTURE } from './places.ts';
+import { write, type Result } from './results.ts';
+import { SEED as FIRST_SEED } from './traffic/random.ts';
 
 const PASSES = 5;
+/** `--seed N` deletes and displaces others; `--no-cpu` and `--no-tshark` leave those out. */
+const SEED =
+  FIRST_SEED +
+  (process.argv.includes('--seed') ? Number(process.argv[process.argv.indexOf('--seed') + 1]) : 0);
 const PLACES = 20;
 /** tshark gets the beginning of the capture: it takes a quarter of a millisecond a call. */
 const TSHARK_FRAMES = 100_000;
@@ -104,7 +109,7 @@ async function lossOf(protocol: string, path: string): Promise<Line[]> {
     const told = await callsOf(part, base);
     const comparison = compare(clean, told, new Times(capture, variant, base));
     // One right after the other, so that both meet the same machine.
-    const cpuRatio = measure('records', part, PASSES).cpuS / measure('records', path, PASSES).cpuS;
+    const cpuRatio = process.argv.includes('--no-cpu') ? 0 : cpuRatioOf(part, path);
     const line = {
       ...comparison,
       protocol,
@@ -118,6 +123,10 @@ async function lossOf(protocol: string, path: string): Promise<Line[]> {
   }
   rmSync(place, { recursive: true });
   return lines;
+}
+
+function cpuRatioOf(damaged: string, clean: string): number {
+  return measure('records', damaged, PASSES).cpuS / measure('records', clean, PASSES).cpuS;
 }
 
 function verdictOf(got: Comparison, damage: Damage, cpuRatio: number): string {
@@ -151,17 +160,47 @@ function print(line: Line): void {
   for (const example of line.examples) process.stdout.write(`    ${example}\n`);
 }
 
+function resultsOf(line: Line): Result[] {
+  const name = `${line.protocol}, ${line.damage}`;
+  const share = (what: string, count: number): Result => ({
+    name: `${name}: ${what}`,
+    value: (100 * count) / line.calls,
+    unit: '%',
+    against: 'calls of the clean capture',
+  });
+  const count = (what: string, value: number): Result => ({
+    name: `${name}: ${what}`,
+    value,
+    unit: 'calls',
+    against: '',
+  });
+  const results = [
+    share('right', line.right),
+    share('right at best', line.possible),
+    share('half', line.half),
+    share('missing', line.missing),
+    count('wrong', line.wrong),
+    count('blamed on the application', line.blamed),
+    { name: `${name}: CPU`, value: line.cpuRatio, unit: '×', against: 'the clean capture' },
+  ];
+  if (line.tshark === undefined) return results;
+  const value = (100 * line.tshark.right) / line.tshark.pairs;
+  return [
+    ...results,
+    { name: `${name}: right in tshark`, value, unit: '%', against: 'its pairs of the clean capture' },
+  ];
+}
+
 await makeCaptures();
 const captures: readonly [string, string][] = [
   ['http', HTTP_CAPTURE],
   ['redis', REDIS_CAPTURE],
   ['dns', DNS_CAPTURE],
 ];
-const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const wanted = process.argv.slice(2).filter((arg) => ['http', 'redis', 'dns'].includes(arg));
 const lines: Line[] = [];
 for (const [protocol, path] of captures) {
   if (existsSync(path) && (wanted.length === 0 || wanted.includes(protocol)))
     lines.push(...(await lossOf(protocol, path)));
 }
-mkdirSync(OUT, { recursive: true });
-writeFileSync(`${OUT}loss.json`, `${JSON.stringify(lines, undefined, 1)}\n`);
+write('loss', lines.flatMap(resultsOf));

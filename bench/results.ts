@@ -1,6 +1,6 @@
 /** What a bench has found: printed as tables, kept as JSON. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { OUT } from './places.ts';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { OUT, ROOT } from './places.ts';
 
 export interface Result {
   /** `capture.what.quantity` */
@@ -46,7 +46,18 @@ export function tableText(rows: readonly (readonly string[])[]): string {
   return `${rows.map((row) => line(row).trimEnd()).join('\n')}\n`;
 }
 
+/** Writes bench/out/NAME.json; with `--record` also the ratios and shares among them to bench/recorded.json. */
 export function write(name: string, results: readonly Result[]): void {
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}${name}.json`, `${JSON.stringify(results, undefined, 1)}\n`);
+  if (!process.argv.includes('--record')) return;
+  const path = `${ROOT}bench/recorded.json`;
+  const before: Record<string, Result[]> = existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, Result[]>)
+    : {};
+  // Absolute figures are of this machine alone.
+  before[name] = results.filter(
+    (result) => result.unit === '×' || result.unit === '%' || result.unit === 'calls',
+  );
+  writeFileSync(path, `${JSON.stringify(before, undefined, 1)}\n`);
 }
