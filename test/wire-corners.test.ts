@@ -81,8 +81,14 @@ test('what a proxy carries is known behind its greeting', () => {
 test('who opened a connection may be the one who is asked', () => {
   const dialogue = new Dialogue().open().server(GET).client(ANSWER).server(GET).client(ANSWER).close();
   const calls = new Observer().seeAll(dialogue.segments).end();
-  assert.deepEqual(calls.map((call) => `${call.target} ${call.status}`), ['/inside 200', '/inside 200']);
-  assert.deepEqual(calls.map((call) => call.client_address), ['10.1.0.7', '10.1.0.7']);
+  assert.deepEqual(
+    calls.map((call) => `${call.target} ${call.status}`),
+    ['/inside 200', '/inside 200'],
+  );
+  assert.deepEqual(
+    calls.map((call) => call.client_address),
+    ['10.1.0.7', '10.1.0.7'],
+  );
 });
 
 test('packets cut by the snap length tell what their first lines say', () => {

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 // From dist/test/support: the repository is three folders up, and the data beside it.
 const BESIDE = fileURLToPath(new URL('../../../../shared/corpora/', import.meta.url));
 const ORACLE = 'oracle.tshark.json';
+/** The same, with a protocol named for a port that tshark does not know it by. */
+const DECODE_AS = 'oracle.decode_as.json';
 
 export const CORPORA = process.env['EASTWEST_CORPORA'] ?? BESIDE;
 
@@ -22,6 +24,8 @@ export interface OracleEntry {
   readonly frames: number;
   /** How often each protocol stands in a frame. */
   readonly protocols: Readonly<Record<string, number>>;
+  /** `tcp.port==5432,http` */
+  readonly decode_as?: string;
   /** By protocol: counts by field, or histograms of a field's values. */
   readonly l7?: Readonly<Record<string, Readonly<Record<string, number | Readonly<Record<string, number>>>>>>;
 }
@@ -61,7 +65,17 @@ export function zeekRedis(): ReadonlyMap<string, number> {
 
 /** By path in the folder. */
 export function readOracle(): ReadonlyMap<string, OracleEntry> {
-  const oracle: unknown = JSON.parse(readFileSync(join(CORPORA, ORACLE), 'utf8'));
+  return readEntries(ORACLE);
+}
+
+/** As `readOracle`, where tshark was told which port speaks HTTP. */
+export function readHttpDecodedAs(): ReadonlyMap<string, OracleEntry> {
+  const entries = [...readEntries(DECODE_AS)];
+  return new Map(entries.filter(([, entry]) => entry.decode_as?.endsWith(',http') === true));
+}
+
+function readEntries(name: string): ReadonlyMap<string, OracleEntry> {
+  const oracle: unknown = JSON.parse(readFileSync(join(CORPORA, name), 'utf8'));
   if (typeof oracle !== 'object' || oracle === null || !('files' in oracle)) return new Map();
   return new Map(Object.entries(oracle.files as Record<string, OracleEntry>));
 }
