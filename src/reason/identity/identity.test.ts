@@ -99,7 +99,7 @@ test(
     const peer = { client: '127.0.0.1', clientPort, server: '127.0.0.1', serverPort: late.ports.tcp4 };
     const log = logOf([{ number: 9, ...peer, clientId: [1, 0], serverId: [2, 0] }]);
     names.connections(log);
-    equal(id.connections(log, 2, 500).length, 0, 'looked at half a second ago');
+    equal(id.connections(log, 2, 100).length, 0, 'looked at a tenth of a second ago');
     equal(id.connections(NONE, 1, 1100).length, 0, 'another worker has nothing to be told');
     deepEqual([...told(id.connections(NONE, 2, 2200)).keys()].sort(), ['9 client', '9 server']);
     equal(names.best('2').name, 'late');

@@ -32,9 +32,10 @@ import { Processes, type ProcessInfo } from './proc.ts';
 const CONNECTIONS_PER_CALL = 4096;
 /** Connections whose process was not found at once wait for the next scans. */
 const WAITING_MAX = 4096;
-const TRIES_MAX = 3;
-/** Scans of all processes' descriptors take up to 0.1 s. */
-const SCAN_MS = 1000;
+const WAIT_MS = 3000;
+/** Scans of all processes' descriptors take up to 0.1 s: they are made as often as costs a twentieth. */
+const SCAN_MIN_MS = 200;
+const SCAN_SHARE = 20;
 /** Processes closed to us are tried again after this long. */
 const CLOSED_MS = 60_000;
 /** Sockets whose holder is known; the oldest go. */
@@ -62,7 +63,8 @@ interface End {
   readonly connection: Connection;
   readonly isServer: boolean;
   inode: number;
-  tries: number;
+  /** When it was first looked for. */
+  readonly sinceMs: number;
 }
 
 interface Connection {
@@ -99,6 +101,7 @@ export class Identity {
   /** By worker. */
   readonly #waiting = new Map<number, End[]>();
   #scannedMs = Number.NEGATIVE_INFINITY;
+  #scanMs = SCAN_MIN_MS;
   #closedMs = Number.NEGATIVE_INFINITY;
   /** Connections of this host with an end whose process could not be told: `process-unknown`. */
   unknown = 0;
@@ -132,7 +135,12 @@ export class Identity {
    * ASSIGNMENT_WORDS for each end that became known.
    */
   connections(log: Int32Array, worker = 0, nowMs = performance.now()): Int32Array<ArrayBuffer> {
-    const ends = this.#waiting.get(worker) ?? [];
+    const waited = this.#waiting.get(worker) ?? [];
+    // Nothing more is known of those that wait until the next scan.
+    const isDue = nowMs - this.#scannedMs >= this.#scanMs;
+    if (!isDue && log.length === 0) return new Int32Array(0);
+    const ends = isDue ? waited : [];
+    const waiting = isDue ? [] : waited;
     this.#waiting.delete(worker);
     const bytes = new Uint8Array(log.buffer, log.byteOffset, log.byteLength);
     for (let at = 0, count = 0; at + LOG_WORDS <= log.length; at += LOG_WORDS) {
@@ -143,13 +151,12 @@ export class Identity {
     const isComplete = this.#findProcesses(open, nowMs);
     const assignments: number[] = [];
     const infos = new Map<number, ProcessInfo | undefined>();
-    const waiting: End[] = [];
     for (const end of open) {
       const pid = this.#owners.get(end.inode);
       const info = pid === undefined ? undefined : this.#infoOf(pid, infos);
       if (info !== undefined) this.#assign(end, info, assignments);
       else if (isComplete && end.inode !== 0 && pid === undefined) this.#count(end.connection);
-      else if (++end.tries >= TRIES_MAX || waiting.length >= WAITING_MAX) this.#count(end.connection);
+      else if (nowMs - end.sinceMs >= WAIT_MS || waiting.length >= WAITING_MAX) this.#count(end.connection);
       else waiting.push(end);
       if (pid !== undefined && info === undefined) this.#owners.delete(end.inode);
     }
@@ -170,7 +177,7 @@ export class Identity {
     for (const isServer of [true, false]) {
       if (this.#spaceOf(to, isServer, nowMs) === undefined) continue;
       if (isTooMany) this.#count(to);
-      else ends.push({ connection: to, isServer, inode: 0, tries: 0 });
+      else ends.push({ connection: to, isServer, inode: 0, sinceMs: nowMs });
     }
   }
 
@@ -208,7 +215,7 @@ export class Identity {
   }
 
   #scan(wanted: Set<number>, nowMs: number): boolean {
-    if (nowMs - this.#scannedMs < SCAN_MS) return false;
+    if (nowMs - this.#scannedMs < this.#scanMs) return false;
     this.#scannedMs = nowMs;
     if (nowMs - this.#closedMs >= CLOSED_MS) {
       this.#closedMs = nowMs;
@@ -220,7 +227,10 @@ export class Identity {
         if (this.#owners.size <= OWNERS_MAX / 2) break;
       }
     }
-    return this.#processes.findOwners(wanted, this.#owners);
+    const began = performance.now();
+    const isComplete = this.#processes.findOwners(wanted, this.#owners);
+    this.#scanMs = Math.max(SCAN_MIN_MS, SCAN_SHARE * (performance.now() - began));
+    return isComplete;
   }
 
   #assign(end: End, info: ProcessInfo, to: number[]): void {
