@@ -21,15 +21,16 @@ export const GUESS_WAIT = -2;
 /** TLS records. */
 export const GUESS_TLS = -3;
 
-/** What is enough: something sure, or the only one that could be, or (nothing more comes) the first of those. */
+/** What is enough: something sure, the only one that could be, or (nothing more comes) the first of those. */
 export type Enough = 0 | 1 | 2;
 export const SURE_ONLY: Enough = 0;
 export const ONLY_ONE: Enough = 1;
 export const FIRST_OF_ALL: Enough = 2;
 
 /**
- * What could be is believed of both sides only where each has so many bytes: two or three could be anything's,
- * a greeting of SOCKS is also the length of a DNS message. The shortest answer of Redis has as many.
+ * What could be is believed of both sides only where each has so many bytes: two or three could be
+ * anything's, a greeting of SOCKS is also the length of a DNS message. The shortest answer of Redis has as
+ * many.
  */
 const EVIDENCE_BYTES_MIN = 4;
 

@@ -109,8 +109,8 @@ function parseRequest(
 }
 
 /**
- * A head whose rest is lost. Its whole lines are read as if the head ended there; of half a first line, what it
- * has: method and the beginning of the target, or the status.
+ * A head whose rest is lost. Its whole lines are read as if the head ended there; of half a first line,
+ * what it has: method and the beginning of the target, or the status.
  */
 function sayCutHead(
   context: WireContext,

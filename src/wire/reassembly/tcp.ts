@@ -315,7 +315,7 @@ export class Tcp {
     const i32 = this.#i32;
     const bytes = packet.payloadBytes;
     if ((i32[d + D_FLAGS] & DIRECTION_SEEN) === 0) {
-      // Joined in the middle: one byte that nobody pushes is a keep-alive probe's, not the next of the stream.
+      // Joined in the middle: one byte that nobody pushes is a keep-alive probe's, not the stream's next.
       if (bytes === 1 && (packet.flags & (TCP_PSH | TCP_FIN)) === 0) return false;
       i32[d + D_FLAGS] |= DIRECTION_SEEN;
       i32[d + D_NEXT] = sequence;
