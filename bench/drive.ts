@@ -18,8 +18,9 @@ import { createScan } from '../src/wire/scan/create-scan.ts';
 import { loadScanModule } from '../src/wire/worker/scan-module.ts';
 
 /**
- * walk: the records of the file. decode: their headers, to the payload. calls: connections, protocols, pairing,
- * redaction, templates, fingerprints, ids, into columns. records: and encoded as Native blocks, whole.
+ * walk: the records of the file. decode: their headers, to the payload. calls: connections, protocols,
+ * pairing, redaction, templates, fingerprints, ids, into columns. records: and encoded as Native blocks,
+ * whole.
  */
 export type Level = 'walk' | 'decode' | 'calls' | 'records';
 

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:loss`: captures with packets deleted and displaced, call by call against the clean one. Prints a
- * table, writes bench/out/loss.json, and always ends with 0: it measures.
+ * `npm run bench:loss`: captures with packets deleted and displaced, call by call against the clean one.
+ * Prints a table, writes bench/out/loss.json, and always ends with 0: it measures.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -141,15 +141,18 @@ function verdictOf(got: Comparison, damage: Damage, cpuRatio: number): string {
 function print(line: Line): void {
   const share = (count: number): string => `${((100 * count) / line.calls).toFixed(2)} %`;
   process.stdout.write(
-    `${line.protocol.padEnd(6)}${line.damage.padEnd(26)}${String(line.calls).padStart(7)} calls  right ${share(line.right)} ` +
-      `(at best ${share(line.possible)}; inexact ${line.rightInexact}, lost by us ${line.lostByUs}, better ${line.better})  ` +
-      `half ${share(line.half)} (cut requests ${line.cutRequests}, open ${line.open})  missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
+    `${line.protocol.padEnd(6)}${line.damage.padEnd(26)}${String(line.calls).padStart(7)} calls  ` +
+      `right ${share(line.right)} (at best ${share(line.possible)}; inexact ${line.rightInexact}, ` +
+      `lost by us ${line.lostByUs}, better ${line.better})  ` +
+      `half ${share(line.half)} (cut requests ${line.cutRequests}, open ${line.open})  ` +
+      `missing ${share(line.missing)}  wrong ${line.wrong}  blamed ${line.blamed}  stray ${line.stray}  ` +
       `CPU ${line.cpuRatio.toFixed(2)}×  ${line.verdict}\n`,
   );
   if (line.tshark !== undefined) {
     const { pairs, right, other } = line.tshark;
     process.stdout.write(
-      `      tshark: right ${((100 * right) / pairs).toFixed(2)} %, ${other} pairs that it does not tell of the clean capture, of ${pairs} at the beginning\n`,
+      `      tshark: right ${((100 * right) / pairs).toFixed(2)} %, ${other} pairs that it does not tell of ` +
+        `the clean capture, of ${pairs} at the beginning\n`,
     );
   }
   if (!process.argv.includes('--examples')) return;

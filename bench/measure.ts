@@ -42,7 +42,7 @@ async function main(level: Level, path: string, passes: number, how: readonly st
   const measured: Pass[] = [];
   for (let pass = 0; pass < passes; pass++) measured.push(await driver.pass(path));
   const passesS = measured.map((pass) => pass.cpuS);
-  // When a hole is given up depends on the frames read before it, and with that how halves are told: a few rows.
+  // When a hole is given up depends on the frames before it, and with that how halves are told: a few rows.
   const differ = measured.map((pass) => Math.abs(pass.calls - cold.calls));
   if (Math.max(...differ) > cold.calls * ROWS_DIFFER) throw new Error('passes differ in their calls');
   const residentBytes = process.resourceUsage().maxRSS * 1024;

@@ -1,4 +1,7 @@
-/** Other programs on the same capture: the reference in C, tshark, httpry, tcpflow, where they are installed. */
+/**
+ * Other programs on the same capture: the reference in C, tshark, httpry, tcpflow, where they are
+ * installed.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

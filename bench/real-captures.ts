@@ -35,7 +35,9 @@ http {
   access_log off; keepalive_requests 1000000; keepalive_timeout 600;
   client_body_temp_path PLACE/body; proxy_temp_path PLACE/proxy; fastcgi_temp_path PLACE/fastcgi;
   uwsgi_temp_path PLACE/uwsgi; scgi_temp_path PLACE/scgi;
-  upstream gateway { server ${SERVICE_ADDRESSES['gateway']}:${SERVICE_PORT}; keepalive 512; keepalive_requests 1000000; }
+  upstream gateway {
+    server ${SERVICE_ADDRESSES['gateway']}:${SERVICE_PORT}; keepalive 512; keepalive_requests 1000000;
+  }
   server {
     listen ${FRONT_ADDRESS}:80 backlog=2048;
     location / {

@@ -1,8 +1,9 @@
 /*
- * What a straightforward program in C needs for the same work up to the call: read a pcap file, Ethernet, IPv4 and
- * TCP headers, a flow table, bytes in order (what was missing is skipped to the next head), HTTP/1.1 heads and
- * bodies, pairing in order, a hash of the path with numbers folded, a hash of the host, bytes and latency. It has
- * no redaction, fingerprints, ids, texts, trace headers, columns or loss marks: it is a floor, not a product.
+ * What a straightforward program in C needs for the same work up to the call: read a pcap file, Ethernet,
+ * IPv4 and TCP headers, a flow table, bytes in order (what was missing is skipped to the next head),
+ * HTTP/1.1 heads and bodies, pairing in order, a hash of the path with numbers folded, a hash of the host,
+ * bytes and latency. It has no redaction, fingerprints, ids, texts, trace headers, columns or loss marks:
+ * it is a floor, not a product.
  *
  *   gcc -O3 -march=native -o reference reference.c && ./reference FILE [passes]
  *
@@ -211,7 +212,8 @@ static inline int digit(uint8_t byte) {
   return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-static void feed(struct flow *flow, struct direction *side, const uint8_t *at, const uint8_t *end, uint64_t now) {
+static void feed(struct flow *flow, struct direction *side, const uint8_t *at, const uint8_t *end,
+                 uint64_t now) {
   while (at < end) {
     size_t have = (size_t)(end - at);
     switch (side->state) {
@@ -276,7 +278,8 @@ static void segment(const uint8_t *ip, const uint8_t *end, uint64_t now) {
   if (length <= 0 && (flags & 7) == 0) return;
   uint32_t from = le32(ip + 12), to = le32(ip + 16), source = be16(tcp), target = be16(tcp + 2);
   int reverse = from > to || (from == to && source > target);
-  struct flow *flow = reverse ? flow_of(to, from, target << 16 | source) : flow_of(from, to, source << 16 | target);
+  struct flow *flow =
+      reverse ? flow_of(to, from, target << 16 | source) : flow_of(from, to, source << 16 | target);
   if (flow == NULL) return;
   struct direction *side = &flow->side[reverse];
   uint32_t sequence = be32(tcp + 4);
@@ -306,7 +309,10 @@ static double cpu_seconds(void) {
 }
 
 static int pass(const char *path) {
-  /* Reads go to one aligned place, which the kernel copies to faster; what is left of a record lies before it. */
+  /*
+   * Reads go to one aligned place, which the kernel copies to faster; what is left of a record lies before
+   * it.
+   */
   static uint8_t buffer[RECORD_MAX + READ_BYTES] __attribute__((aligned(4096)));
   int file = open(path, O_RDONLY);
   uint8_t header[24];
@@ -355,9 +361,10 @@ int main(int count, char **arguments) {
       fprintf(stderr, "reference: %s cannot be read\n", arguments[1]);
       return 1;
     }
-    printf("{\"cpuS\":%.6f,\"frames\":%lu,\"bytes\":%lu,\"flows\":%u,\"requests\":%lu,\"answers\":%lu,\"calls\":%lu,"
-           "\"latencyNs\":%lu,\"checksum\":%lu}\n",
-           cpu_seconds() - before, packets, bytes_read, flow_count, requests, answers, calls, latency, checksum);
+    printf("{\"cpuS\":%.6f,\"frames\":%lu,\"bytes\":%lu,\"flows\":%u,\"requests\":%lu,\"answers\":%lu,"
+           "\"calls\":%lu,\"latencyNs\":%lu,\"checksum\":%lu}\n",
+           cpu_seconds() - before, packets, bytes_read, flow_count, requests, answers, calls, latency,
+           checksum);
   }
   return 0;
 }

@@ -7,7 +7,10 @@ export interface Result {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** For a ratio: what it is a ratio to; for a floor: the least (or, with `at most`, the largest) value. Else empty. */
+  /**
+   * For a ratio: what it is a ratio to; for a floor: the least (or, with `at most`, the largest) value.
+   * Else empty.
+   */
   readonly against: string;
 }
 
@@ -46,7 +49,9 @@ export function tableText(rows: readonly (readonly string[])[]): string {
   return `${rows.map((row) => line(row).trimEnd()).join('\n')}\n`;
 }
 
-/** Writes bench/out/NAME.json; with `--record` also the ratios and shares among them to bench/recorded.json. */
+/**
+ * Writes bench/out/NAME.json; with `--record` also the ratios and shares among them to bench/recorded.json.
+ */
 export function write(name: string, results: readonly Result[]): void {
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}${name}.json`, `${JSON.stringify(results, undefined, 1)}\n`);

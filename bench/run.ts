@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what each level of the work costs, beside other programs on the same captures. Prints tables
- * and the floors, writes bench/out/bench.json, and always ends with 0: it measures.
+ * `npm run bench`: what each level of the work costs, beside other programs on the same captures. Prints
+ * tables and the floors, writes bench/out/bench.json, and always ends with 0: it measures.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,10 @@ import { CONNECTIONS_CAPTURE, DNS_CAPTURE, HTTP_CAPTURE, REDIS_CAPTURE } from '.
 import { floorText, holds, short, tableText, write, type Floor, type Result } from './results.ts';
 
 const PASSES = 5;
-/** µs a call of Suricata and of tshark, measured in one run on one capture: the only way to compare without it. */
+/**
+ * µs a call of Suricata and of tshark, measured in one run on one capture: the only way to compare without
+ * it.
+ */
 const SURICATA_TO_TSHARK = 19 / 275;
 
 interface Row {
@@ -21,7 +24,10 @@ interface Row {
   readonly how: readonly ('bodies' | 'plain')[];
 }
 
-/** Redaction, templates, ids, trace headers and fingerprints of heads are on in `protocol` and `records`, as always. */
+/**
+ * Redaction, templates, ids, trace headers and fingerprints of heads are on in `protocol` and `records`, as
+ * always.
+ */
 const ROWS: readonly Row[] = [
   { name: 'header walk', level: 'walk', how: [] },
   { name: 'decode', level: 'decode', how: [] },
@@ -145,8 +151,9 @@ function resident(): void {
   add('connections.records.resident', mb, 'MB');
   add('node.resident', Number(rest.stdout) / 1e6, 'MB');
   process.stdout.write(
-    `\nconnections: ${got.calls} calls on 10,000 connections open at once: ${short(mb)} MB resident at most, ` +
-      `of which Node at rest ${short(Number(rest.stdout) / 1e6)}; first pass ${short((got.coldS / got.calls) * 1e6)} µs a call\n`,
+    `\nconnections: ${got.calls} calls on 10,000 connections open at once: ${short(mb)} MB resident ` +
+      `at most, of which Node at rest ${short(Number(rest.stdout) / 1e6)}; ` +
+      `first pass ${short((got.coldS / got.calls) * 1e6)} µs a call\n`,
   );
   floors.push({ what: 'resident at 10,000 connections', value: mb, bar: 120, atMost: true, unit: 'MB' });
 }
@@ -156,7 +163,8 @@ const program = buildReference();
 if (program === undefined) process.stdout.write('no C compiler: reference.c is left out\n');
 const began = performance.now();
 process.stdout.write(
-  `Node ${process.version}; CPU time (user and system) of a process each, median of ${PASSES} passes after the first\n`,
+  `Node ${process.version}; CPU time (user and system) of a process each, ` +
+    `median of ${PASSES} passes after the first\n`,
 );
 process.stdout.write(
   'on: redaction, templates, call ids, trace headers, fingerprints of heads; bodies only where it says so\n',
@@ -171,7 +179,8 @@ for (const floor of floors) {
     floor.what,
     floor.value,
     floor.unit,
-    `${floor.atMost === true ? 'at most' : 'at least'} ${floor.bar}: ${holds(floor) ? 'pass' : 'falls short'}`,
+    `${floor.atMost === true ? 'at most' : 'at least'} ${floor.bar}: ` +
+      (holds(floor) ? 'pass' : 'falls short'),
   );
   process.stdout.write(`${floorText(floor)}\n`);
 }

@@ -36,7 +36,9 @@ class Capture {
     this.#at = 24;
   }
 
-  /** Room for an IPv4 packet of `bytes` bytes, its Ethernet and IP headers written; answers where it begins. */
+  /**
+   * Room for an IPv4 packet of `bytes` bytes, its Ethernet and IP headers written; answers where it begins.
+   */
   packet(bytes: number, protocol: number, source: Uint8Array, target: Uint8Array, id: number): number {
     if (this.#at + bytes + 30 > BUFFER_BYTES) this.#flush();
     const b = this.#buffer;
@@ -247,8 +249,10 @@ function httpExchange(random: Random): Exchange {
   const id = hex(random, 32);
   const request =
     `${method} ${path} HTTP/1.1\r\nhost: catalog.prod.svc.cluster.local\r\naccept: application/json\r\n` +
-    'accept-encoding: gzip, deflate, br\r\nuser-agent: gateway/2.4.1 node/20.20.2 (linux; x64) internal-http-client/7.1\r\n' +
-    `x-request-id: ${id}\r\ntraceparent: 00-${hex(random, 32)}-${hex(random, 16)}-01\r\ncookie: ${COOKIE}\r\n` +
+    'accept-encoding: gzip, deflate, br\r\n' +
+    'user-agent: gateway/2.4.1 node/20.20.2 (linux; x64) internal-http-client/7.1\r\n' +
+    `x-request-id: ${id}\r\ntraceparent: 00-${hex(random, 32)}-${hex(random, 16)}-01\r\n` +
+    `cookie: ${COOKIE}\r\n` +
     `x-tenant: acme-${random.below(40)}\r\n${length}connection: keep-alive\r\n\r\n${body}`;
   const status =
     random.below(1000) < 975 ? '200 OK' : random.oneIn(3) ? '500 Internal Server Error' : '404 Not Found';
@@ -256,15 +260,22 @@ function httpExchange(random: Random): Exchange {
   const chunked = random.oneIn(5);
   const half = answerBody.length >> 1;
   const framed = chunked
-    ? `${half.toString(16)}\r\n${answerBody.slice(0, half)}\r\n${(answerBody.length - half).toString(16)}\r\n${answerBody.slice(half)}\r\n0\r\n\r\n`
+    ? `${chunk(answerBody.slice(0, half))}${chunk(answerBody.slice(half))}0\r\n\r\n`
     : answerBody;
   const answer =
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store, max-age=0\r\n` +
-    `server: catalog/2.4.1\r\nx-request-id: ${id}\r\nx-served-by: catalog-7d9f8b6c5-10003\r\nvary: Accept-Encoding, Origin\r\n` +
-    `x-ratelimit-limit: 10000\r\nx-ratelimit-remaining: ${random.below(10_000)}\r\netag: W/"${hex(random, 27)}"\r\n` +
-    'strict-transport-security: max-age=31536000; includeSubDomains\r\ndate: Tue, 11 Jun 2024 08:00:00 GMT\r\n' +
-    `connection: keep-alive\r\n${chunked ? 'transfer-encoding: chunked' : `content-length: ${answerBody.length}`}\r\n\r\n${framed}`;
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+    `cache-control: no-store, max-age=0\r\nserver: catalog/2.4.1\r\nx-request-id: ${id}\r\n` +
+    'x-served-by: catalog-7d9f8b6c5-10003\r\nvary: Accept-Encoding, Origin\r\n' +
+    `x-ratelimit-limit: 10000\r\nx-ratelimit-remaining: ${random.below(10_000)}\r\n` +
+    `etag: W/"${hex(random, 27)}"\r\n` +
+    'strict-transport-security: max-age=31536000; includeSubDomains\r\n' +
+    'date: Tue, 11 Jun 2024 08:00:00 GMT\r\nconnection: keep-alive\r\n' +
+    `${chunked ? 'transfer-encoding: chunked' : `content-length: ${answerBody.length}`}\r\n\r\n${framed}`;
   return { request: Buffer.from(request, 'latin1'), answer: Buffer.from(answer, 'latin1') };
+}
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`;
 }
 
 function redisExchange(random: Random): Exchange {
@@ -350,7 +361,8 @@ export async function syntheticDns(path: string): Promise<string> {
     if (asked < questions && open.length < 40 && !(open.length > 0 && random.oneIn(2))) {
       const client = 1 + (asked % 20);
       const exists = !random.oneIn(12);
-      const name = `service-${random.below(300)}.team-${random.below(12)}.${exists ? 'svc' : 'absent'}.cluster.local`;
+      const zone = exists ? 'svc.cluster.local' : 'absent.cluster.local';
+      const name = `service-${random.below(300)}.team-${random.below(12)}.${zone}`;
       const labels = name
         .split('.')
         .map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label)]));

@@ -1,7 +1,7 @@
 /**
- * The calls told of a damaged capture against those of the clean one, call by call. A call is known by its id and
- * its connection; its answer by when it began (which packet), by status and by size. What a damaged capture can
- * tell at best is known too: both first packets, of request and answer, must still be there.
+ * The calls told of a damaged capture against those of the clean one, call by call. A call is known by its
+ * id and its connection; its answer by when it began (which packet), by status and by size. What a damaged
+ * capture can tell at best is known too: both first packets, of request and answer, must still be there.
  */
 import { FLAG_GAP, FLAG_ONE_SIDED, FLAG_TRUNCATED } from '../../src/record/codes.ts';
 import type { Capture, Variant } from './frames.ts';
@@ -180,7 +180,9 @@ class Comparing {
     else this.#state[index] = RIGHT;
   }
 
-  /** No request of the clean capture has this id: one of which only the beginning was seen, or a wrong one. */
+  /**
+   * No request of the clean capture has this id: one of which only the beginning was seen, or a wrong one.
+   */
   #unknown(row: CallRow): void {
     const marked = (row.flags & FLAG_GAP) !== 0 && !BLAMING.has(row.outcome);
     // Several requests begin in one packet: it is one with this method, and with this very answer.
@@ -224,7 +226,9 @@ class Comparing {
     return this.#nearest(row.connection, row.firstByte, clean.firstByte) === index;
   }
 
-  /** The call of a connection whose answer begins nearest to `time`; of equals the one that `wanted` is of. */
+  /**
+   * The call of a connection whose answer begins nearest to `time`; of equals the one that `wanted` is of.
+   */
   #nearest(connection: string, time: number, wanted: number): number | undefined {
     let best: number | undefined;
     let distance = Infinity;
@@ -271,14 +275,15 @@ class Comparing {
     if (examples.filter((text) => text.startsWith(what)).length >= EXAMPLES_MAX / 4) return;
     const clean = index === undefined ? undefined : this.#clean[index];
     const about = (of: CallRow): string =>
-      `${of.connection} ${of.method} ${of.target} ${of.status} ${of.outcome} flags ${of.flags} bytes ${of.requestBytes}/${of.responseBytes}`;
-    const frames =
-      clean === undefined
-        ? ''
-        : ` clean frames ${this.#times.frame(clean.start)} and ${this.#times.frame(clean.firstByte)}: ${about(clean)};`;
-    examples.push(
-      `${what}:${frames}${row === undefined ? '' : ` told at ${row.start}, answer at ${row.firstByte}: ${about(row)}`}`,
-    );
+      `${of.connection} ${of.method} ${of.target} ${of.status} ${of.outcome} ` +
+      `flags ${of.flags} bytes ${of.requestBytes}/${of.responseBytes}`;
+    let text = `${what}:`;
+    if (clean !== undefined) {
+      const frames = `${this.#times.frame(clean.start)} and ${this.#times.frame(clean.firstByte)}`;
+      text += ` clean frames ${frames}: ${about(clean)};`;
+    }
+    if (row !== undefined) text += ` told at ${row.start}, answer at ${row.firstByte}: ${about(row)}`;
+    examples.push(text);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A capture as a list of its records, with packets deleted or displaced: seeded, the same each time. What comes
- * out also tells, for each frame, when it is in the new capture.
+ * A capture as a list of its records, with packets deleted or displaced: seeded, the same each time. What
+ * comes out also tells, for each frame, when it is in the new capture.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { randomFrom } from '../../test/support/random.ts';

@@ -36,7 +36,8 @@ export async function callsOf(path: string, base: bigint): Promise<CallRow[]> {
         const from = entry * LOG_WORDS;
         const words = log.words;
         const ports = words[from + LOG_PORTS];
-        const name = `${words[from + LOG_CLIENT]}:${ports & 0xffff} ${words[from + LOG_SERVER]}:${ports >>> 16}`;
+        const client = `${words[from + LOG_CLIENT]}:${ports & 0xffff}`;
+        const name = `${client} ${words[from + LOG_SERVER]}:${ports >>> 16}`;
         connections.set(words[from + LOG_NUMBER], name);
       }
       addRows(bytes, base, connections, rows);

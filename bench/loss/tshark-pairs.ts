@@ -1,11 +1,16 @@
-/** The same question to tshark: which pairs it tells of a damaged capture, of those that it tells of the clean one. */
+/**
+ * The same question to tshark: which pairs it tells of a damaged capture, of those that it tells of the
+ * clean one.
+ */
 import { spawnSync } from 'node:child_process';
 import { findTool } from '../processes.ts';
 
 export interface TsharkLoss {
   readonly pairs: number;
   readonly right: number;
-  /** Pairs that it does not tell of the clean capture; some are the same messages, known by another packet. */
+  /**
+   * Pairs that it does not tell of the clean capture; some are the same messages, known by another packet.
+   */
   readonly other: number;
 }
 

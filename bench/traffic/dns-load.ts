@@ -1,6 +1,6 @@
 /**
- * Stub resolvers: each has a socket of its own and up to `OPEN` questions in flight, random names, A and AAAA,
- * some that do not exist. Arguments: seed, clients, questions of each.
+ * Stub resolvers: each has a socket of its own and up to `OPEN` questions in flight, random names, A and
+ * AAAA, some that do not exist. Arguments: seed, clients, questions of each.
  */
 import { createSocket } from 'node:dgram';
 import { hex, randomOf } from './random.ts';
@@ -31,7 +31,8 @@ async function client(index: number): Promise<number> {
         if (open.has(id)) continue;
         open.add(id);
         const zone = random.oneIn(12) ? 'absent.cluster.local' : 'svc.cluster.local';
-        const name = `${random.oneIn(3) ? hex(random, 8) : `service-${random.below(300)}`}.team-${random.below(12)}.${zone}`;
+        const host = random.oneIn(3) ? hex(random, 8) : `service-${random.below(300)}`;
+        const name = `${host}.team-${random.below(12)}.${zone}`;
         socket.send(question(id, name, random.oneIn(2) ? TYPE_A : TYPE_AAAA), 53, DNS_ADDRESS);
         sent++;
       }

@@ -1,4 +1,7 @@
-/** Seeded randomness of the generators: the same seed asks the same things, in whatever order they get through. */
+/**
+ * Seeded randomness of the generators: the same seed asks the same things, in whatever order they get
+ * through.
+ */
 import { randomFrom, type Random } from '../../test/support/random.ts';
 
 export const SEED = 20_240_611;
