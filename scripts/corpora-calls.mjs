@@ -1,5 +1,5 @@
 /**
- * Calls of the captures that a file of cases names, as its scorer wants them (tools/score.py beside the cases):
+ * Calls of the captures that a file of cases names, as its scorer wants them (tools/score.py):
  *
  *   node scripts/corpora-calls.mjs CORPORA cases/zeek.json zeek+zeek/ > calls.ndjson
  *   python3 CORPORA/tools/score.py CORPORA/cases/zeek.json calls.ndjson --prefix zeek+zeek/ --protocol http

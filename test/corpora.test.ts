@@ -1,6 +1,6 @@
 /**
- * Captures of other projects through the engine: none fails, and the requests are as many as tshark (HTTP, DNS)
- * and Zeek (Redis) count. docs/corpora.md explains. What the command takes is in corpora.long.test.ts.
+ * Captures of other projects through the engine: none fails, and the requests are as many as tshark (HTTP,
+ * DNS) and Zeek (Redis) count. docs/corpora.md explains. What the command takes is in corpora.long.test.ts.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

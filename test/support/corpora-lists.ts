@@ -1,4 +1,4 @@
-/** What the comparison with tshark and Zeek leaves out, and where it is known to differ: docs/corpora.md says more. */
+/** What the comparison with tshark and Zeek leaves out, and where it is known to differ: docs/corpora.md. */
 
 /** Captures whose requests lie in a tunnel, or in a protocol, that is not read. By beginning of the path. */
 export const LEFT_OUT: readonly (readonly [file: string, why: string])[] = [

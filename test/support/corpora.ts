@@ -31,7 +31,7 @@ export interface OracleEntry {
 }
 
 /**
- * Requests of HTTP over TCP, by method: `http.request` leaves out what tshark calls notifications (SUBSCRIBE).
+ * Requests of HTTP over TCP, by method: `http.request` leaves out notifications (SUBSCRIBE).
  * It counts SSDP, which is HTTP over UDP, with them; those are known by their methods.
  */
 export function httpRequests(entry: OracleEntry): number {

@@ -1,4 +1,4 @@
-/** The real command in a process of its own: how it ended, how many lines it wrote, and its peak of memory. */
+/** The real command in a process of its own: how it ended, how much it wrote, and its peak of memory. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,8 @@ export async function runMeasured(words: readonly string[], maxMs: number): Prom
   const report = join(folder, 'resident');
   // Each thread reports as it ends; the peak is the process's.
   const measure = `import { appendFileSync } from 'node:fs';
-    process.on('exit', () => appendFileSync(${JSON.stringify(report)}, process.resourceUsage().maxRSS + '\\n'));`;
+    const report = ${JSON.stringify(report)};
+    process.on('exit', () => appendFileSync(report, process.resourceUsage().maxRSS + '\\n'));`;
   const hook = `data:text/javascript,${encodeURIComponent(measure)}`;
   try {
     const child = spawn(process.execPath, ['--import', hook, COMMAND, ...words], {
