@@ -56,7 +56,7 @@ describe('tcp', () => {
   it('reads what overlaps once, the first that came', () => {
     const dialogue = new Dialogue().open().client(FIRST);
     const request = dialogue.segments[3];
-    const forged = Buffer.from(FIRST.replace('/one', '/XXX'));
+    const forged = Buffer.from(FIRST.replace('/one', '/QQQ'));
     const overlapping = [
       { ...request, bytes: request.bytes.subarray(0, 10) },
       { ...request, bytes: new Uint8Array(forged.subarray(0, 20)) },
