@@ -354,3 +354,18 @@ function hostile(protocol: Protocol, goldens: readonly Golden[]): void {
   assert.ok(observer.slabBytesMax <= SLABS_MAX, `${observer.slabBytesMax} bytes of slabs`);
   assert.ok(observer.rows > MUTATIONS / 2, `${observer.rows} rows`);
 }
+
+describe('the battery', () => {
+  const [golden] = readGoldens('http').filter((one) => one.file === 'keep-alive.txt');
+  const [clean] = rowsOf(new Observer(), [goldenDialogue(golden).segments]);
+
+  it('finds a wrong pair, a blamed application and a call that was not there', () => {
+    assert.ok(clean.length > 1 && clean[0].status !== '-');
+    assertNothingWrong(golden, clean, clean, 'as it was');
+    for (const wrong of [{ status: '599' }, { outcome: 'unanswered' }, { target: '/never' }]) {
+      const calls = [{ ...clean[0], ...wrong }, ...clean.slice(1)];
+      assert.throws(() => assertNothingWrong(golden, calls, clean, 'canary'), JSON.stringify(wrong));
+    }
+    assert.throws(() => assertNothingWrong(golden, [...clean, clean[0]], clean, 'canary'), 'told twice');
+  });
+});

@@ -31,6 +31,7 @@ import {
   R_GROUP_REQUESTS,
   R_GUESSES,
   R_KIND,
+  R_OPEN_FIRST,
   R_PROTOCOL,
   R_PROTOCOL_BEFORE,
   R_STATE,
@@ -38,6 +39,7 @@ import {
   R_UPGRADE,
 } from '../reassembly/row.ts';
 import {
+  PHASE_ANSWER_BEGUN,
   PHASE_ANSWER_DONE,
   PHASE_ANSWER_ONLY,
   PHASE_IDENTIFIED,
@@ -86,7 +88,11 @@ export abstract class Messages extends Saying {
     }
     this.stampEnd(word);
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_DONE;
-    if (whole && i32[word + oc.OC_OUTCOME] === OUTCOME_UNKNOWN) i32[word + oc.OC_OUTCOME] = OUTCOME_OK;
+    // Frames of an answer of which the first one was lost.
+    const begun = (phase & (PHASE_ANSWER_BEGUN | PHASE_ANSWER_ONLY)) !== 0;
+    if (!begun) i32[word + oc.OC_FLAGS] |= FLAG_GAP;
+    if (begun && whole && i32[word + oc.OC_OUTCOME] === OUTCOME_UNKNOWN)
+      i32[word + oc.OC_OUTCOME] = OUTCOME_OK;
     // A datagram's request may have been captured after it: until the connection is given up, it waits.
     const waits = (phase & PHASE_ANSWER_ONLY) !== 0 && i32[this.at + R_KIND] >> 8 === TRANSPORT_UDP;
     if ((phase & (PHASE_REQUEST_DONE | PHASE_ANSWER_ONLY)) !== 0 && !waits) this.emit(this.at, call);
@@ -107,6 +113,7 @@ export abstract class Messages extends Saying {
     if (this.side === SERVER) i32[this.at + R_FLAGS] |= CONNECTION_ANSWER_LOST;
     i32[this.at + R_GROUP_REQUESTS] = GROUP_BROKEN;
     this.protocol.lost(this.context, i32[this.at + R_STATE], this.side);
+    if (this.protocol.keyed) this.markUnfinished();
     if (call === 0) return;
     const word = call >> 2;
     i32[word + oc.OC_FLAGS] |= FLAG_GAP;
@@ -117,6 +124,18 @@ export abstract class Messages extends Saying {
     }
     const requestEnd = i32[word + oc.OC_SEQUENCE] + this.f64[(word + oc.OC_REQUEST_BYTES) >> 1];
     this.finishMessage(call, requestEnd | 0, false);
+  }
+
+  /** Frames of any message of this side that goes on may have been in the hole. */
+  private markUnfinished(): void {
+    const i32 = this.i32;
+    for (let call = i32[this.at + R_OPEN_FIRST]; call !== 0; call = i32[(call >> 2) + oc.OC_NEXT]) {
+      const word = call >> 2;
+      const phase = i32[word + oc.OC_PHASE];
+      const answering = (phase & (PHASE_ANSWER_BEGUN | PHASE_ANSWER_DONE)) === PHASE_ANSWER_BEGUN;
+      const goesOn = this.isRequestSide(phase) ? (phase & PHASE_REQUEST_DONE) === 0 : answering;
+      if (goesOn) i32[word + oc.OC_FLAGS] |= FLAG_GAP;
+    }
   }
 
   /** From here on both sides speak something else. */
