@@ -240,8 +240,8 @@ const RULES: readonly Rule[] = [
     folders: CODE,
     find: tooLong,
     canary: { path: 'src/base/a.ts', text: 'x\n'.repeat(LINES_MAX + 1) },
-    // src/wire/conversation.ts and src/wire/reassembly/tcp.ts
-    debt: 2,
+    // src/wire/reassembly/tcp.ts
+    debt: 1,
   },
   {
     name: 'lines are narrow enough to read',
@@ -249,7 +249,7 @@ const RULES: readonly Rule[] = [
     find: tooWide,
     canary: { path: 'src/base/a.ts', text: 'x'.repeat(COLUMNS_MAX + 1) },
     // Comments, which the formatter leaves alone, and tables of the kernel in tests.
-    debt: 36,
+    debt: 33,
   },
   {
     name: 'assertions cost nothing',
