@@ -11,10 +11,12 @@ export interface CallWriter {
    * A request begins at the first byte of this step. `key` pairs it with its answer: stream, message or
    * correlation id; 0 where answers come in order. Said on the server's side, it is a message that the
    * server initiates (push), which needs `oneWay` or an answer of the client's.
+   * `check` is a hash of what the answer repeats, where keys are so short that they come again (DNS: the
+   * question): an answer with another one is not this request's. 0: nothing to compare.
    */
-  request(key: number): void;
+  request(key: number, check?: number): void;
   /** The answer to `key` begins at the first byte of this step (0: to the oldest open request). */
-  response(key: number): void;
+  response(key: number, check?: number): void;
   /** An interim answer (HTTP 1xx) begins: selects the same call, is counted, but is not its answer. */
   interim(key: number): void;
   /** Speaks of the open call `key` again: frames of many streams interleave. False when there is none. */

@@ -27,6 +27,8 @@ const BODY_BYTES = 2048;
 /** A call as it was told, values as text. */
 export class RecordedCall {
   key: number;
+  /** What an answer repeats; 0 nothing. */
+  check = 0;
   /** The side that asks: the client, but for pushes of the server. */
   readonly asker: Side;
   method = '-';
@@ -211,19 +213,20 @@ export class RecordingWriter implements CallWriter {
     return Buffer.from(this.#context.u8.subarray(start, end)).toString('latin1');
   }
 
-  request(key: number): void {
+  request(key: number, check = 0): void {
     this.#said++;
     this.#begun++;
     this.#interim[this.#side] = false;
     const call = new RecordedCall(key, this.#side);
+    call.check = check;
     this.calls.push(call);
     this.#current[this.#side] = call;
   }
 
-  response(key: number): void {
+  response(key: number, check = 0): void {
     this.#said++;
     this.#begun++;
-    const call = this.#waiting(key) ?? this.#answerOnly(key);
+    const call = this.#waiting(key, check) ?? this.#answerOnly(key);
     call.answering = true;
     this.#interim[this.#side] = false;
     this.#current[this.#side] = call;
@@ -232,16 +235,21 @@ export class RecordingWriter implements CallWriter {
   interim(key: number): void {
     this.#said++;
     this.#begun++;
-    const call = this.#waiting(key);
+    const call = this.#waiting(key, 0);
     if (call !== undefined) call.interims++;
     this.#interim[this.#side] = true;
     this.#current[this.#side] = call;
   }
 
   /** The oldest call of `key` that waits for an answer of this side. */
-  #waiting(key: number): RecordedCall | undefined {
+  #waiting(key: number, check: number): RecordedCall | undefined {
     return this.calls.find(
-      (call) => !call.ended && !call.answering && call.key === key && call.asker !== this.#side,
+      (call) =>
+        !call.ended &&
+        !call.answering &&
+        call.key === key &&
+        (check === 0 || call.check === 0 || check === call.check) &&
+        call.asker !== this.#side,
     );
   }
 

@@ -92,11 +92,17 @@ export class OpenCalls {
     this.#slabs.free(call, oc.OPEN_CALL_BYTES);
   }
 
-  /** The newest open call with this key, or 0. A repeated key belongs to the newest. */
-  find(at: number, key: number): number {
+  /**
+   * The newest open call with this key, or 0. A repeated key belongs to the newest. `check`: one that was
+   * opened with another check is not it.
+   */
+  find(at: number, key: number, check: number): number {
     const i32 = this.#i32;
     for (let call = i32[at + R_OPEN_LAST]; call !== 0; call = i32[(call >> 2) + oc.OC_PREVIOUS]) {
-      if (i32[(call >> 2) + oc.OC_KEY] === key) return call;
+      const word = call >> 2;
+      if (i32[word + oc.OC_KEY] !== key) continue;
+      const own = i32[word + oc.OC_SPARE];
+      if (check === 0 || own === 0 || own === check) return call;
     }
     return 0;
   }

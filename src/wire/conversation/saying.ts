@@ -54,17 +54,18 @@ export abstract class Saying extends Turn implements CallWriter {
     return this.call !== 0;
   }
 
-  request(key: number): void {
+  request(key: number, check = 0): void {
     const i32 = this.i32;
     const at = this.at;
     const d = this.d;
-    if (i32[at + R_KIND] >> 8 === TRANSPORT_UDP && this.joinEarlyAnswer(key)) return;
+    if (i32[at + R_KIND] >> 8 === TRANSPORT_UDP && this.joinEarlyAnswer(key, check)) return;
     if (this.calls.full(at)) this.shedOldest();
     const call = this.calls.open(at, key);
     this.choose(call);
     if (call === 0) return;
     const word = call >> 2;
     this.stampStart(word);
+    if (this.protocol.keyed) i32[word + oc.OC_SPARE] = check;
     if (this.side === SERVER) i32[word + oc.OC_PHASE] |= PHASE_FROM_SERVER;
     else if (!this.protocol.keyed) noteRequest(i32, at, call, this.direction, this.seconds);
     if ((i32[d + D_FLAGS] & DIRECTION_HOLE) !== 0) {
@@ -73,9 +74,9 @@ export abstract class Saying extends Turn implements CallWriter {
     }
   }
 
-  response(key: number): void {
+  response(key: number, check = 0): void {
     const i32 = this.i32;
-    const call = this.answered(key);
+    const call = this.answered(key, check);
     this.choose(call);
     if (call === 0) return;
     const word = call >> 2;
@@ -87,13 +88,13 @@ export abstract class Saying extends Turn implements CallWriter {
   }
 
   interim(key: number): void {
-    const call = this.protocol.keyed ? this.calls.find(this.at, key) : this.calls.oldest(this.at);
+    const call = this.protocol.keyed ? this.calls.find(this.at, key, 0) : this.calls.oldest(this.at);
     this.choose(call);
     this.i32[this.d + D_FLAGS] |= DIRECTION_INTERIM;
   }
 
   select(key: number): boolean {
-    const call = this.calls.find(this.at, key);
+    const call = this.calls.find(this.at, key, 0);
     this.choose(call);
     return call !== 0;
   }
@@ -213,20 +214,20 @@ export abstract class Saying extends Turn implements CallWriter {
   }
 
   /** The open call that the answer beginning at this step belongs to; a call of its own if none. */
-  protected answered(key: number): number {
+  protected answered(key: number, check: number): number {
     if (this.protocol.keyed) {
-      const call = this.calls.find(this.at, key);
-      if (call === 0) return this.answerOnly(key);
+      const call = this.calls.find(this.at, key, check);
+      if (call === 0) return this.answerOnly(key, check);
       if ((this.i32[(call >> 2) + oc.OC_PHASE] & PHASE_ANSWER_ONLY) === 0) return call;
       // Another answer without a question under the same id.
       this.emit(this.at, call);
-      return this.answerOnly(key);
+      return this.answerOnly(key, check);
     }
     const i32 = this.i32;
     const position = (this.origin + this.stepStart) | 0;
     for (;;) {
       const call = this.calls.oldest(this.at);
-      if (call === 0) return this.answerOnly(key);
+      if (call === 0) return this.answerOnly(key, check);
       // Interim answers stand before the answer.
       const interims = this.f64[((call >> 2) + oc.OC_RESPONSE_BYTES) >> 1];
       const verdict: Verdict = judge(i32, this.at, call, (position - interims) | 0, this.stepAck);
@@ -234,16 +235,16 @@ export abstract class Saying extends Turn implements CallWriter {
         i32[this.at + R_FLAGS] &= ~CONNECTION_ANSWER_LOST;
         return call;
       }
-      if (verdict === ORPHAN) return this.answerOnly(key);
+      if (verdict === ORPHAN) return this.answerOnly(key, check);
       assert(verdict === DROP || verdict === BOTH, 'a verdict is one of four');
       this.half(call);
       // The order is broken for those behind it, too, until a position proves one of them.
       i32[this.at + R_FLAGS] |= CONNECTION_ANSWER_LOST;
-      if (verdict === BOTH) return this.answerOnly(key);
+      if (verdict === BOTH) return this.answerOnly(key, check);
     }
   }
 
-  protected answerOnly(key: number): number {
+  protected answerOnly(key: number, check: number): number {
     const i32 = this.i32;
     if (this.calls.full(this.at)) this.shedOldest();
     const call = this.calls.open(this.at, key);
@@ -251,14 +252,15 @@ export abstract class Saying extends Turn implements CallWriter {
     const word = call >> 2;
     this.stampStart(word);
     i32[word + oc.OC_PHASE] |= PHASE_ANSWER_ONLY;
+    i32[word + oc.OC_SPARE] = check;
     i32[word + oc.OC_FLAGS] |= FLAG_ONE_SIDED | FLAG_WEAK;
     return call;
   }
 
   /** A datagram that was captured after its answer: the answer has waited for it. */
-  protected joinEarlyAnswer(key: number): boolean {
+  protected joinEarlyAnswer(key: number, check: number): boolean {
     const i32 = this.i32;
-    const call = this.calls.find(this.at, key);
+    const call = this.calls.find(this.at, key, check);
     if (call === 0) return false;
     const word = call >> 2;
     if ((i32[word + oc.OC_PHASE] & PHASE_ANSWER_ONLY) === 0) return false;

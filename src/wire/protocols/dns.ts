@@ -193,7 +193,7 @@ function sayMessage(
   if (i32[state + TRANSFER] === id + 1) i32[state + TRANSFER] = 0;
 
   if (!isAnswer) {
-    out.request(id);
+    out.request(id, questionCheck(u8, message, end));
     sayQuestion(context, message, end, nameBytes, out);
     out.setWord(WORD_ASKED, 1);
     // Multicast DNS: id 0, no recursion desired. Whoever answers does so to all, on a flow of its own.
@@ -201,7 +201,7 @@ function sayMessage(
     out.done();
     return;
   }
-  out.response(id);
+  out.response(id, questionCheck(u8, message, end));
   const asked = out.word(WORD_ASKED) !== 0;
   const type = asked ? out.word(WORD_TYPE) : sayQuestion(context, message, end, nameBytes, out);
   if (type === TYPE_AXFR || type === TYPE_IXFR) i32[state + TRANSFER] = id + 1;
@@ -211,6 +211,23 @@ function sayMessage(
   out.status(TEXT, TEXT + writeCode(u8, code, TEXT));
   out.outcome(outcomeOf(code));
   out.done();
+}
+
+/**
+ * A hash of the first question, whatever its case (resolvers vary it, servers may not repeat that); 0 when
+ * there is none. Ids have 16 bits: another question comes by the same one soon.
+ */
+function questionCheck(u8: Uint8Array, message: number, end: number): number {
+  if (u16(u8, message + 4) === 0) return 0;
+  const from = message + HEADER_BYTES;
+  const stop = Math.min(afterName(u8, from, end) + 2, end);
+  let hash = 0x811c9dc5 | 0;
+  for (let at = from; at < stop; at++) {
+    const byte = u8[at];
+    const folded = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    hash = Math.imul(hash ^ folded, 0x01000193);
+  }
+  return hash === 0 ? 1 : hash;
 }
 
 /** Method, target and identity from the first question; returns its type, 0 when there is none. */
