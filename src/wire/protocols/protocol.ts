@@ -1,3 +1,4 @@
+/** The contract between a protocol and the conversation that feeds it; CallWriter is what it may say. */
 import type { Slabs } from '../../base/slab.ts';
 import type { WireMemory } from '../../base/memory.ts';
 import type { CallWriter } from '../../record/call-writer.ts';

@@ -12,6 +12,7 @@ import type { Limits } from '../../base/limits.ts';
 import { reasonNumber, type Ledger } from '../../record/coverage.ts';
 import type { Conversation } from '../conversation.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, type Packet } from '../decode/packet.ts';
+import { isEarly, isMissing, JUMP_BYTES, unseenBytes } from './holes.ts';
 import {
   CONNECTION_CLIENT_SURE,
   CONNECTION_CLOSING,
@@ -64,8 +65,6 @@ export const LOOK_AGAIN: Taken = 1;
 /** The packet begins another connection between the same ports: the row is to be replaced. */
 export const NEW_CONNECTION: Taken = 2;
 
-/** A jump of the sequence number beyond any window is another stream, not a hole. */
-const JUMP_BYTES = 64 * 1024 * 1024;
 /** More than the segments that may wait, and holes between them, on both sides. */
 const ROUNDS_MAX = 4096;
 /** A SYN that comes after the first data of its connection by disorder is at most so far before it. */
@@ -159,7 +158,7 @@ export class Tcp {
   #stamp(at: number, direction: number): void {
     const i32 = this.#i32;
     const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
-    if (!this.#missing(at, direction)) i32[d + D_HOLE_FRAME] = 0;
+    if (!isMissing(this.#i32, at, direction)) i32[d + D_HOLE_FRAME] = 0;
     else if (i32[d + D_HOLE_FRAME] === 0) {
       i32[d + D_HOLE_FRAME] = this.frame | 1;
       i32[d + D_HOLE_SECONDS] = this.#now;
@@ -189,7 +188,7 @@ export class Tcp {
 
   /** True when something waits that the other side, or time, must release. */
   waits(at: number): boolean {
-    return this.#missing(at, 0) || this.#missing(at, 1);
+    return isMissing(this.#i32, at, 0) || isMissing(this.#i32, at, 1);
   }
 
   /**
@@ -333,7 +332,7 @@ export class Tcp {
       i32[d + D_NEXT] = (sequence + bytes) | 0;
       return false;
     }
-    const early = this.#isEarly(other, packet.acknowledgement, (packet.flags & TCP_ACK) !== 0);
+    const early = isEarly(i32, other, packet.acknowledgement, (packet.flags & TCP_ACK) !== 0);
     if (ahead <= 0 && ahead > -JUMP_BYTES && !early && i32[d + D_SEGMENTS] === 0) {
       const start = packet.payloadStart - ahead;
       this.#deliver(at, direction, d, start, packet.payloadEnd, bytes + ahead, packet.acknowledgement);
@@ -353,15 +352,6 @@ export class Tcp {
     }
     this.#drain(at);
     return true;
-  }
-
-  /** A segment answers bytes that we have not seen yet: its cause must come first. */
-  #isEarly(other: number, ack: number, hasAck: boolean): boolean {
-    const i32 = this.#i32;
-    if (!hasAck || (i32[other + D_FLAGS] & DIRECTION_SEEN) === 0) return false;
-    const missing = (ack - i32[other + D_NEXT]) | 0;
-    // One more than all data acknowledges a FIN, whether we have seen it or not.
-    return missing > 1 && missing < JUMP_BYTES;
   }
 
   /** Bytes that were here before: sent again, or seen at another place. */
@@ -429,7 +419,7 @@ export class Tcp {
     const word = first >> 2;
     if (((i32[word + S_SEQUENCE] - i32[d + D_NEXT]) | 0) > 0) return false;
     const other = at + R_DIRECTION + (1 - direction) * DIRECTION_WORDS;
-    if (this.#isEarly(other, i32[word + S_ACK], true)) return false;
+    if (isEarly(i32, other, i32[word + S_ACK], true)) return false;
     this.#readFirst(at, direction, d);
     return true;
   }
@@ -455,32 +445,12 @@ export class Tcp {
     this.#segments.release(slab);
   }
 
-  /** True when bytes of the direction are missing that something later proves, or a segment waits. */
-  #missing(at: number, direction: number): boolean {
-    const i32 = this.#i32;
-    const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
-    if (i32[d + D_SEGMENTS] !== 0) return true;
-    return this.#unseen(at, direction) > 0;
-  }
-
-  /** Bytes that the other side acknowledged and that never came, where nothing waits behind them. */
-  #unseen(at: number, direction: number): number {
-    const i32 = this.#i32;
-    const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
-    const other = at + R_DIRECTION + (1 - direction) * DIRECTION_WORDS;
-    const flags = i32[d + D_FLAGS];
-    if ((flags & DIRECTION_SEEN) === 0 || (i32[other + D_FLAGS] & DIRECTION_ACKED) === 0) return 0;
-    const bytes = (i32[other + D_ACKNOWLEDGED] - i32[d + D_NEXT]) | 0;
-    // A FIN takes one number. One byte that we have not seen is taken for a FIN that we have not seen.
-    return bytes > 1 && bytes < JUMP_BYTES ? bytes : 0;
-  }
-
   /** Declares one hole lost. True when there was one. */
   #declare(at: number, direction: number, all: boolean): boolean {
     const i32 = this.#i32;
     const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
     const other = at + R_DIRECTION + (1 - direction) * DIRECTION_WORDS;
-    const unseen = this.#unseen(at, direction);
+    const unseen = unseenBytes(i32, at, direction);
     const first = i32[d + D_SEGMENTS];
     if (first === 0) {
       if (unseen === 0) return false;
@@ -503,7 +473,7 @@ export class Tcp {
     const d = at + R_DIRECTION + direction * DIRECTION_WORDS;
     const first = this.#i32[d + D_SEGMENTS];
     if (first === 0 || ((this.#i32[(first >> 2) + S_SEQUENCE] - this.#i32[d + D_NEXT]) | 0) > 0) return false;
-    if (this.#unseen(at, 1 - direction) > 0) return false;
+    if (unseenBytes(this.#i32, at, 1 - direction) > 0) return false;
     this.#readFirst(at, direction, d);
     return true;
   }
