@@ -40,7 +40,7 @@ export interface Limits {
   readonly targetBytes: number;
   /** Bytes of a body offered to who asked (fingerprints). */
   readonly bodyBytes: number;
-  /** Rows in one block of calls. */
+  /** Rows in one block of calls: a block and its columns are 8 MB, and whoever stores blocks may join them. */
   readonly blockRows: number;
   /** A block that is not full leaves after this long. */
   readonly blockMs: number;
@@ -64,6 +64,6 @@ export const DEFAULT_LIMITS: Limits = {
   strings: 65_536,
   targetBytes: 1024,
   bodyBytes: 2048,
-  blockRows: 65_536,
+  blockRows: 16_384,
   blockMs: 1000,
 };
