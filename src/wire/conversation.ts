@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts';
 import { FLAG_GAP } from '../record/codes.ts';
 import { reasonNumber } from '../record/coverage.ts';
 import * as oc from '../record/open-call.ts';
-import { endingOf, type Ending } from './conversation/ending.ts';
+import { endingOf, IDLE, type Ending } from './conversation/ending.ts';
 import { PHASE_AFTER_HOLE } from './conversation/open-calls.ts';
 import {
   FIRST_OF_ALL,
@@ -197,6 +197,17 @@ export class Conversation extends Steps {
     else if (this.ended) this.finish(start + used);
     i32[d + D_CALL] = 0;
     this.f64[(d + D_SKIP) >> 1] = 0;
+  }
+
+  /** A flow of datagrams that goes on: calls whose answer would have come by now end without it. */
+  overdue(at: number, seconds: number): void {
+    const i32 = this.i32;
+    for (let call = i32[at + R_OPEN_FIRST]; call !== 0; call = i32[at + R_OPEN_FIRST]) {
+      const ms = ((seconds - i32[(call >> 2) + oc.OC_START]) | 0) * 1000;
+      if (ms <= this.limits.datagramAnswerMs) return;
+      endingOf(i32, at, call, IDLE, this.lossSeen);
+      this.emit(at, call);
+    }
   }
 
   /** The connection is over, in the given way: its open calls end, its slabs go back. */

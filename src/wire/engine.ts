@@ -51,6 +51,7 @@ import {
   R_HASH,
   R_KIND,
   R_NUMBER,
+  R_OPEN_FIRST,
   R_OPENED,
   R_PROTOCOL,
   R_SEEN,
@@ -104,6 +105,11 @@ const SWEEP_FRAMES = 4096;
 /** A place that has not shown a direction for so long is no longer the one to read it at. */
 const PLACE_SECONDS = 5;
 const TARGET_BYTES_PER_ROW = 96;
+/**
+ * Once half of the table is taken, flows of datagrams without open calls and connections that nobody has
+ * answered go after this long: 50,000 questions a second from ports of their own, or a flood of SYNs, fit.
+ */
+const PRESSED_MS = 1000;
 
 const OWN_TRAFFIC = reasonNumber('own-traffic');
 const CONNECTION_LIMIT = reasonNumber('connection-limit');
@@ -397,15 +403,36 @@ export class Engine implements FrameSink {
   }
 
   #sweep(seconds: number, nanos: number): void {
+    const i32 = this.#i32;
+    const pressed = this.#table.count * 2 > this.#limits.connections;
     for (let row = 0; row < this.#table.used; row++) {
       const at = this.#table.at(row);
-      if (this.#i32[at + R_KIND] === 0 || (this.#i32[at + R_FLAGS] & CONNECTION_DETACHED) !== 0) continue;
-      const idleMs = (seconds - this.#i32[at + R_SEEN]) * 1000;
-      const tcp = this.#i32[at + R_KIND] >> 8 === TRANSPORT_TCP;
-      if (idleMs <= (tcp ? this.#limits.idleMs : this.#limits.datagramAnswerMs)) continue;
+      if (i32[at + R_KIND] === 0 || (i32[at + R_FLAGS] & CONNECTION_DETACHED) !== 0) continue;
+      // Words have 32 bits: seconds after 2038 wrap around in them.
+      const idleMs = ((seconds - i32[at + R_SEEN]) | 0) * 1000;
+      if (idleMs <= this.#idleMs(at, pressed)) {
+        if (i32[at + R_OPEN_FIRST] !== 0 && i32[at + R_KIND] >> 8 !== TRANSPORT_TCP) {
+          this.#conversation.overdue(at, seconds);
+        }
+        continue;
+      }
       this.#tcp.giveUp(at, seconds, nanos, true);
       this.#close(at, IDLE, seconds, nanos);
     }
+  }
+
+  /** How long a connection may be silent; `pressed`: what would lose nothing makes room for new ones. */
+  #idleMs(at: number, pressed: boolean): number {
+    const i32 = this.#i32;
+    if (i32[at + R_KIND] >> 8 !== TRANSPORT_TCP) {
+      return pressed && i32[at + R_OPEN_FIRST] === 0 ? PRESSED_MS : this.#limits.datagramAnswerMs;
+    }
+    const one = at + R_DIRECTION;
+    const two = one + DIRECTION_WORDS;
+    // One side asks for a connection, and the other says nothing (a scan, a flood).
+    const bytes = this.#f64[(one + D_BYTES) >> 1] + this.#f64[(two + D_BYTES) >> 1];
+    const answered = i32[one + D_PACKETS] !== 0 && i32[two + D_PACKETS] !== 0;
+    return pressed && !answered && bytes === 0 ? PRESSED_MS : this.#limits.idleMs;
   }
 
   /** A datagram's answer that is overdue when the capture ends will not come. */

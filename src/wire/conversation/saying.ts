@@ -4,14 +4,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { CallWriter } from '../../record/call-writer.ts';
-import {
-  FLAG_GAP,
-  FLAG_ONE_SIDED,
-  FLAG_TRUNCATED,
-  FLAG_WEAK,
-  OUTCOME_UNANSWERED,
-  OUTCOME_UNKNOWN,
-} from '../../record/codes.ts';
+import { FLAG_GAP, FLAG_ONE_SIDED, FLAG_TRUNCATED, FLAG_WEAK, OUTCOME_UNKNOWN } from '../../record/codes.ts';
 import { reasonNumber } from '../../record/coverage.ts';
 import * as oc from '../../record/open-call.ts';
 import { TRANSPORT_UDP } from '../decode/packet.ts';
@@ -292,8 +285,8 @@ export abstract class Saying extends Turn implements CallWriter {
     this.ledger.add(OPEN_CALL_LIMIT, 1, 0);
     this.i32[word + oc.OC_FLAGS] |= FLAG_TRUNCATED;
     const answered = (this.i32[word + oc.OC_PHASE] & PHASE_ANSWER_BEGUN) !== 0;
-    if (!answered)
-      this.i32[word + oc.OC_OUTCOME] = this.protocol.keyed ? OUTCOME_UNANSWERED : OUTCOME_UNKNOWN;
+    // Its answer may come yet: that we do not wait for it says nothing of who was asked.
+    if (!answered) this.i32[word + oc.OC_OUTCOME] = OUTCOME_UNKNOWN;
     this.emit(this.at, call);
   }
 }
