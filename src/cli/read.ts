@@ -55,7 +55,9 @@ interface Inputs {
   readonly missing: readonly string[];
 }
 
-/** What can be read of what was named. One wrong path does not take the others with it; only wrong ones do. */
+/**
+ * What can be read of what was named. One wrong path does not take the others with it; only wrong ones do.
+ */
 function findInputs(paths: readonly string[]): Inputs {
   const files: string[] = [];
   const missing: string[] = [];

@@ -1,4 +1,6 @@
-/** Rows of calls on standard output, as lines for people, JSON lines or CSV; waits when the reader is slow. */
+/**
+ * Rows of calls on standard output, as lines for people, JSON lines or CSV; waits when the reader is slow.
+ */
 import { once } from 'node:events';
 import { CSV_HEADER, csvLine } from '../record/csv.ts';
 import { escapeTerminal, jsonLine } from '../record/escape.ts';

@@ -17,7 +17,8 @@ export function putNanos(words: Int32Array, at: number, seconds: number, nanos: 
     words[at + 1] = 0;
     return;
   }
-  // Both products stay below 2⁴⁶: exact in a double. Its low 16 bits come of the integer product, since `%` of
+  // Both products stay below 2⁴⁶: exact in a double. Its low 16 bits come of the integer product, since `%`
+  // of
   // doubles is a call of C: 7 of 10 ns.
   const high = NANOS_PER_SECOND * (seconds >>> 16);
   const highLow = Math.imul(NANOS_PER_SECOND, seconds >>> 16) & 0xffff;

@@ -61,7 +61,8 @@ const DATAGRAM_GUESSES_MAX = 4;
 const GUESSES_MID_STREAM_MAX = 64;
 const GUESS_BYTES_MAX = 4096;
 /**
- * A connection that we do not know is looked at again in each of its first segments, since a greeting of a proxy
+ * A connection that we do not know is looked at again in each of its first segments, since a greeting of a
+ * proxy
  * (SOCKS) may stand before what we know; then every so many segments.
  */
 const RETRY_FIRST = 16;

@@ -1,6 +1,7 @@
 /**
  * Who is behind the ends of new connections on this host: socket → process → container, unit or process,
- * as an endpoint id that the worker gives the connection's later calls. Listeners are known exactly; a client is
+ * as an endpoint id that the worker gives the connection's later calls. Listeners are known exactly; a client
+ * is
  * known when its socket is still there when its connection is told to us, and is counted as unknown else.
  */
 import { addressText } from '../../record/address.ts';

@@ -33,7 +33,10 @@ const STAR = 0x2a;
 const AT = 0x40;
 const COLON = 0x3a;
 const DOT = 0x2e;
-/** A shorter text has no secret's shape (SECRET_MIN of the scan): most methods, statuses and labels of hosts. */
+/**
+ * A shorter text has no secret's shape (SECRET_MIN of the scan): most methods, statuses and labels of
+ * hosts.
+ */
 const SHAPED_MIN = 16;
 /** Longer hosts are cut; names have 255 bytes. */
 const HOST_MAX = 1024;

@@ -1,9 +1,11 @@
 /**
  * What short texts were found to be, by their bytes: hosts, methods, templates repeat, and what they need
- * (a look for secrets, a place in the string table, the grant of an operation) gives the same number each time.
+ * (a look for secrets, a place in the string table, the grant of an operation) gives the same number each
+ * time.
  *
  * The one idea: one place for each hash, the last text wins, and an answer counts only when every byte and
- * every key is the same. So it may forget and never be wrong. A hit costs a hash and a comparison, 20 ns where
+ * every key is the same. So it may forget and never be wrong. A hit costs a hash and a comparison, 20 ns
+ * where
  * the way around cost 60 (host) to 120 (operation).
  */
 import { SCRATCH, type WireMemory } from '../../base/memory.ts';

@@ -72,7 +72,8 @@ export interface Protocol {
   parse(context: WireContext, state: number, start: number, end: number, side: Side, out: CallWriter): number;
 
   /**
-   * The bytes after [start, end) are lost, and those in it are no whole step: says what is certain of a message
+   * The bytes after [start, end) are lost, and those in it are no whole step: says what is certain of a
+   * message
    * that begins at `start`, as far as it is there, or nothing. `lost` comes next. What it announces (bytes to
    * skip, an end, an upgrade) is not listened to, and the range may be written to.
    */

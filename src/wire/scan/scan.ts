@@ -32,7 +32,9 @@ export interface Scan {
    * digits get zeros before them. False, and nothing written, when the range is anything else.
    */
   hex(start: number, end: number, to: number, bytes: number): boolean;
-  /** SipHash-2-4 of the range with the worker's key; the low word is returned, the high one is in `high()`. */
+  /**
+   * SipHash-2-4 of the range with the worker's key; the low word is returned, the high one is in `high()`.
+   */
   sipHash(start: number, end: number): number;
   /** High word of the last sipHash. */
   high(): number;
@@ -43,7 +45,10 @@ export interface Scan {
   callId(sequence: number, key: number, start: number, end: number, out: number): void;
   /** The key of sipHash and fingerprints, as four words; the same for all sensors. */
   setKey(k0: number, k1: number, k2: number, k3: number): void;
-  /** A fast hash for tables, 32 bits; seeded, so that traffic cannot choose its slot. Never leaves the worker. */
+  /**
+   * A fast hash for tables, 32 bits; seeded, so that traffic cannot choose its slot. Never leaves the
+   * worker.
+   */
   hash(start: number, end: number): number;
   setSeed(seed: number): void;
   /**
@@ -56,7 +61,8 @@ export interface Scan {
   /**
    * Copies a target (path and query, or an absolute URL) to `to` with secrets replaced by `***`: the user
    * info of a URL, the values of parameters with a sensitive name (password, token, api_key, …; matched
-   * without case, in any part of the name), and whatever has the shape of a secret wherever it stands (JWT, cloud
+   * without case, in any part of the name), and whatever has the shape of a secret wherever it stands (JWT,
+   * cloud
    * and source-hosting keys, long random tokens). Writes at most `most` bytes, returns the bytes written.
    * `redacted()` tells how many places were replaced. Rules: docs/formats/redaction.md.
    */
@@ -64,7 +70,8 @@ export interface Scan {
   redacted(): number;
   /**
    * Finds identifiers in a text (numbers of 4 digits and more, UUIDs, hex hashes, e-mail addresses, tokens),
-   * normalises them (leading zeros dropped, lower case for hex, UUID and e-mail), and writes the keyed SipHash
+   * normalises them (leading zeros dropped, lower case for hex, UUID and e-mail), and writes the keyed
+   * SipHash
    * of each new one as two words (low, high) at `out` (an index of i32), after the `have` that stand there
    * already, at most `most` in all. Returns how many stand there then. A value always has the same hash,
    * whatever text it stands in.

@@ -1,4 +1,6 @@
-/** The bytes of the scan module, dist/scan.wasm, which the build puts there; the pure folders read no file. */
+/**
+ * The bytes of the scan module, dist/scan.wasm, which the build puts there; the pure folders read no file.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 
 /** Undefined when there is none: the scan is then the plain one, with the same results. */
