@@ -36,3 +36,19 @@ test('a keep-alive probe of the server before its first bytes is no hole before 
   const [requests, probe, ...answers] = dialogue.segments;
   assert.deepEqual(told([requests, { ...probe, sequence: probe.sequence - 1 }, ...answers]), CALLS);
 });
+
+test('an answer whose request was before the capture is counted once, though it is seen on both sides of a NAT', () => {
+  const dialogue = new Dialogue().open().client(request('/zero')).server(answer(200)).client(request('/one'));
+  const { segments } = dialogue.server(answer(201)).close();
+  const [first, ...others] = segments.slice(4).map((segment) => [
+    { ...segment, place: 1 },
+    {
+      ...segment,
+      place: 2,
+      client: { address: '172.16.0.1', port: 7 },
+      server: { address: '172.16.0.2', port: 8 },
+    },
+  ]);
+  assert.equal(first[0].side, SERVER);
+  assert.deepEqual(told([...first, ...others.flat()]), ['  200 ok', 'GET /one 201 ok']);
+});

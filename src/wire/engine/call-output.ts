@@ -222,7 +222,10 @@ export class CallOutput implements ConversationSink {
     const owner = ((this.#o.worker + 1) << 24) ^ (i32[at + row.R_HASH] & 0xffffff) ^ 0x40000000;
     const seconds = i32[word + oc.OC_START];
     const nanos = i32[word + oc.OC_START + 1];
-    const place = i32[at + row.R_DIRECTION + i32[at + row.R_CLIENT] * row.DIRECTION_WORDS + row.D_INTERFACE];
+    const client = at + row.R_DIRECTION + i32[at + row.R_CLIENT] * row.DIRECTION_WORDS;
+    const server = at + row.R_DIRECTION + (1 - i32[at + row.R_CLIENT]) * row.DIRECTION_WORDS;
+    // Where only the answer was seen, the client has no place.
+    const place = i32[client + row.D_INTERFACE] || i32[server + row.D_INTERFACE];
     const { claims } = this.#o;
     const low = i32[word + oc.OC_CALL];
     const high = i32[word + oc.OC_CALL + 1];
