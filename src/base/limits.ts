@@ -40,7 +40,7 @@ export interface Limits {
   readonly targetBytes: number;
   /** Bytes of a body offered to who asked (fingerprints). */
   readonly bodyBytes: number;
-  /** Rows in one block of calls: with its columns it takes 8 MB; whoever stores blocks may join them. */
+  /** Rows in one block of calls: its columns take 8 MB; whoever stores blocks may join them. */
   readonly blockRows: number;
   /** A block that is not full leaves after this long. */
   readonly blockMs: number;
