@@ -119,4 +119,23 @@ describe('after a limit', () => {
       ],
     );
   });
+
+  it('a scanner that makes up hosts, methods and paths leaves other services their operations', () => {
+    const observer = new Observer({ limits: { strings: 1024, operationsPerServer: 600 } });
+    // Methods that were never seen before the scan have no room after it; those in use have theirs.
+    const scanner = from(1).open().client(GET).server(YES);
+    for (let number = 0; number < 1200; number++) {
+      const word = [...String(number)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
+      const verb = word.toUpperCase();
+      scanner.client(`${verb} /${word} HTTP/1.1\r\nHost: ${word}.example\r\n\r\n`).server(YES);
+    }
+    observer.seeAll(scanner.segments.splice(0));
+    observer.take();
+    const quiet = from(2).open().client('GET /quiet HTTP/1.1\r\nHost: h\r\n\r\n');
+    observer.seeAll(quiet.server('HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n').close().segments);
+    const [row] = observer.end().filter((one) => one.target === '/quiet');
+    assert.ok(observer.count('string-limit') > 0, 'the table was full');
+    assert.deepEqual([row.method, row.status], ['GET', '418']);
+    assert.match(row.operation, /^GET \/(quiet|\*)$/);
+  });
 });

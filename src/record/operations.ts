@@ -132,7 +132,7 @@ export class Operations {
     if (server !== 0) {
       if (known !== 0 && this.#granted(server, known)) return known;
       if (this.#named[server] < this.#perServer && this.#grantCount < GRANTS_MAX) {
-        const operation = known !== 0 ? known : strings.intern(STRING_STAGING, end);
+        const operation = known !== 0 ? known : strings.internSparing(STRING_STAGING, end);
         if (operation !== 0) {
           this.#grant(server, operation);
           this.#named[server]++;

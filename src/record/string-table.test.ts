@@ -118,3 +118,11 @@ test('looking a known text up allocates nothing', () => {
   assert.equal(sum, 600_000);
   assert.ok(grown < 100_000, `${grown} bytes for 200,000 look-ups`);
 });
+
+test('what can be made up without end leaves the last sixteenth to the others', () => {
+  const table = new StringTable(memory, fnv(memory), 32, 4000);
+  for (let number = 0; number < 64; number++) table.internSparing(AT, put(`host-${number}`));
+  assert.deepEqual([table.count, table.refused], [30, 34]);
+  assert.equal(table.internSparing(AT, put('host-3')), 4, 'what is known stays known');
+  assert.equal(table.intern(AT, put('200')), 31);
+});

@@ -20,6 +20,8 @@ export const STRING_BYTES_MAX = 1024;
 export const STRING_STAGING = LOW_BYTES - 4 * STRING_BYTES_MAX;
 export const STRING_STAGING_BYTES = 4 * STRING_BYTES_MAX;
 
+const SPARED_SHIFT = 4;
+
 export class StringTable {
   /** All texts, one after the other; see `startOf` and `endOf`. */
   readonly arena: Uint8Array;
@@ -63,6 +65,18 @@ export class StringTable {
     const slot = this.#probe(hash, start, stop);
     const id = this.#slots[slot];
     return id !== 0 ? id : this.#insert(slot, hash, start, stop);
+  }
+
+  /**
+   * As `intern`, for texts that whoever sends requests can make up without end (hosts, operations): what is
+   * new is refused while the last sixteenth of the table is left, which others need (statuses, methods).
+   */
+  internSparing(start: number, end: number): number {
+    const known = this.find(start, end);
+    if (known !== 0 || end <= start) return known;
+    if (this.capacity - this.count > this.capacity >> SPARED_SHIFT) return this.intern(start, end);
+    this.refused++;
+    return 0;
   }
 
   /** The id of a range that is known already, else 0; takes nothing in and counts nothing. */

@@ -40,6 +40,9 @@ const DOT = 0x2e;
 const SHAPED_MIN = 16;
 /** Longer hosts are cut; names have 255 bytes. */
 const HOST_MAX = 1024;
+/** Shares of the string table, as powers of two. */
+const HOST_SHARE_SHIFT = 2;
+const WORD_SHARE_SHIFT = 4;
 
 export class CallTexts {
   readonly #context: WireContext;
@@ -49,6 +52,8 @@ export class CallTexts {
   readonly #ledger: Ledger;
   readonly #statusCodes = new Int32Array(1000);
   readonly #memo: TextMemo;
+  #hosts = 0;
+  #words = 0;
 
   constructor(
     context: WireContext,
@@ -193,8 +198,20 @@ export class CallTexts {
       if (byte === AT || byte === COLON || byte === DOT) run = 0;
       else if (run > longest) longest = run;
     }
-    if (longest < SHAPED_MIN) return this.#strings.intern(from, end);
+    if (longest < SHAPED_MIN) return this.#internHost(from, end);
     return this.#hiddenHost(from, Math.max(from, colon), end);
+  }
+
+  /** Hosts have a quarter of the table: a scanner that makes them up must not take the names of others. */
+  #internHost(start: number, end: number): number {
+    const known = this.#strings.find(start, end);
+    if (known !== 0) return known;
+    if (this.#hosts >= this.#limits.strings >> HOST_SHARE_SHIFT) {
+      this.#strings.refused++;
+      return 0;
+    }
+    this.#hosts++;
+    return this.#strings.internSparing(start, end);
   }
 
   status(call: number, start: number, end: number): void {
@@ -205,9 +222,19 @@ export class CallTexts {
   #word(start: number, end: number): number {
     const known = this.#memo.find(start, end, MEMO_WORD, 0, 0);
     if (known !== 0) return known;
+    // Whoever sends requests can make up methods, too: they have a sixteenth.
+    if (this.#words >= this.#limits.strings >> WORD_SHARE_SHIFT) return this.#knownWord(start, end);
+    const before = this.#strings.count;
     const id = this.#wordOf(start, end);
+    this.#words += this.#strings.count - before;
     this.#memo.remember(start, end, MEMO_WORD, 0, 0, id);
     return id;
+  }
+
+  #knownWord(start: number, end: number): number {
+    const known = end - start < SHAPED_MIN ? this.#strings.find(start, end) : 0;
+    if (known === 0) this.#strings.refused++;
+    return known;
   }
 
   #wordOf(start: number, end: number): number {
@@ -222,7 +249,7 @@ export class CallTexts {
     let to = PART + scan.redact(start, colon, PART, HOST_MAX);
     const stop = Math.min(end, colon + SHAPED_MIN);
     for (let p = colon; p < stop; p++) u8[to++] = u8[p];
-    return this.#strings.intern(PART, to);
+    return this.#internHost(PART, to);
   }
 
   /** A status number; texts of those below 1,000 are made once. */
