@@ -291,7 +291,7 @@ test('a text, and a name that would move the cursor', async () => {
     code: UNREADABLE,
     says: /does not exist/,
   });
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   assert.doesNotMatch(ran.err, /[\u001b\u0007\u202e]/);
 });
 

@@ -129,7 +129,7 @@ function outputOf(name: string): Ran {
   return ran;
 }
 
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const DANGEROUS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd]/u;
 
 /** What is printed holds no control but line ends, nothing that turns or hides text, and is UTF-8. */
@@ -239,7 +239,7 @@ test('a table: a call is a line of bounded width, with and without colour', () =
   for (const name of ['table', 'colour']) {
     const { out } = outputOf(name);
     // Our own colours, and nothing else of the kind.
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     const plain = name === 'colour' ? out.replaceAll(/\u001b\[(?:0|1|2|3[1236])m/g, '') : out;
     assertHarmless(plain, name);
     const lines = plain.split('\n');

@@ -28,7 +28,7 @@ test('no random text has a control left in it', () => {
   for (let trial = 0; trial < 2000; trial++) {
     const bytes = Uint8Array.from({ length: 40 }, () => random.below(random.oneIn(2) ? 256 : 64));
     const shown = escapeTerminal(decodeText(bytes, 0, 40));
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     assert.doesNotMatch(shown, /[\x00-\x1f\x7f-\x9f\u2028-\u202e]/, `seed 41, trial ${trial}`);
   }
 });
@@ -36,7 +36,7 @@ test('no random text has a control left in it', () => {
 test('a line of JSON is harmless on a terminal and parses to the same value', () => {
   const value = { target: '/\x1b[2J\x9b\x7f\u202e\u{e0041}\n\u2028', list: ['é'] };
   const line = jsonLine(value);
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u{e0041}]/u);
   assert.deepEqual(JSON.parse(line), value);
   assert.ok(line.includes('é'));

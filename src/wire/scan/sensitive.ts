@@ -115,7 +115,7 @@ export const SECRET_PREFIXES: readonly (readonly [string, number])[] = [
   ['whsec_', 10], // Stripe
   ['npm_', 30],
   ['pypi-', 16],
-  ['sk-', 20], // OpenAI, Anthropic
+  ['sk-', 20], // keys of several APIs
   ['shpat_', 20], // Shopify
   ['dop_v1_', 20], // DigitalOcean
 ];
