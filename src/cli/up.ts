@@ -24,10 +24,16 @@ export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   const refresh = configuration.quiet
     ? undefined
     : setInterval(() => screen.draw(sensor.summary()), REFRESH_MS);
-  await until(configuration.for, io.signal, sensor);
+  let failure: unknown;
+  try {
+    await until(configuration.for, io.signal, sensor);
+    sensor.stop();
+    await sensor.done();
+  } catch (error) {
+    // What was seen until then is told all the same.
+    failure = error;
+  }
   clearInterval(refresh);
-  sensor.stop();
-  await sensor.done();
   const size = io.stdoutIsTerminal ? io.size() : { columns: FILE_COLUMNS, rows: FILE_ROWS };
   const summary = sensor.summary();
   if (!configuration.quiet && io.stdoutIsTerminal) {
@@ -41,5 +47,6 @@ export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
     const lines = endLines(summary.totals, summary.coverage, configuration.coverage, size.columns, color);
     io.stdout.write(`${lines.join('\n')}\n`);
   }
+  if (failure !== undefined) throw failure;
   return EXIT_FINE;
 }
