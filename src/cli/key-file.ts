@@ -4,7 +4,7 @@
  * what the hashes hide.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CliError, EXIT_FAILURE } from './exit.ts';
 
@@ -46,7 +46,7 @@ function readKey(file: string): Uint8Array | undefined {
 function makeKey(file: string): Uint8Array {
   const key = randomBytes(KEY_BYTES);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     writeFileSync(file, `${key.toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
   } catch (error) {
     // Another eastwest made it in this moment.
@@ -58,6 +58,18 @@ function makeKey(file: string): Uint8Array {
     );
   }
   return Uint8Array.from(key);
+}
+
+/** Node's own `recursive` never ends where a file system refuses a folder with ENOENT, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 function codeOf(error: unknown): string {
