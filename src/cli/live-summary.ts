@@ -62,6 +62,7 @@ const HARMLESS: readonly CoverageReason[] = [
   'duplicate-view',
   'own-traffic',
 ];
+export const NOTHING_LOST = 'complete, nothing lost or unread';
 const ERROR_RED = 0.05;
 /** Below this a table's figures alone may not fit. */
 const NARROW_COLUMNS = 70;
@@ -110,7 +111,7 @@ export function liveLines(summary: LiveSummary, columns: number, rows: number, c
     ...formatTable(SERVICE_COLUMNS, serviceRows, columns, painted),
     ...more(summary.services.length - services.length, 'services', painted),
     '',
-    ...formatTable(EDGE_COLUMNS, edges.map(edgeRow), columns, painted),
+    ...edgeTable(edges, columns, painted),
     ...more(summary.edges.length - edges.length, 'edges', painted),
     '',
   ];
@@ -119,8 +120,15 @@ export function liveLines(summary: LiveSummary, columns: number, rows: number, c
   return [...kept, ...foot.map((line) => truncate(line, columns))];
 }
 
-function edgeRow(edge: EdgeSummary): (string | Cell)[] {
-  return [edge.client, edge.server, edge.protocol, ...figures(edge)];
+/** On a narrow terminal the protocol gives its place to the figures. */
+function edgeTable(edges: readonly EdgeSummary[], columns: number, color: boolean): string[] {
+  const narrow = columns < NARROW_COLUMNS;
+  const rows = edges.map((edge) => {
+    const names = narrow ? [edge.client, edge.server] : [edge.client, edge.server, edge.protocol];
+    return [...names, ...figures(edge)];
+  });
+  const shown = narrow ? EDGE_COLUMNS.filter((column) => column.title !== 'PROTOCOL') : EDGE_COLUMNS;
+  return formatTable(shown, rows, columns, color);
 }
 
 function figures(of: ServiceSummary | EdgeSummary): (string | Cell)[] {
@@ -142,7 +150,7 @@ function more(count: number, what: string, color: boolean): string[] {
 /** The ledger in one line: the reasons that cost something, largest first, or that there are none. */
 export function coverageShort(coverage: CoverageSummary): string {
   const happened = entries(coverage).filter(([reason]) => !HARMLESS.includes(reason));
-  if (happened.length === 0) return 'complete, nothing lost or unread';
+  if (happened.length === 0) return NOTHING_LOST;
   happened.sort((a, b) => b[1].bytes - a[1].bytes || b[1].count - a[1].count);
   return happened.map(([reason, entry]) => `${reason} ${amount(entry)}`).join(', ');
 }
@@ -230,9 +238,10 @@ export class SummaryScreen {
     }
     const { columns, rows } = this.size();
     const lines = liveLines(summary, columns, rows, this.color);
-    // Up to where the last one began, and clear from there to the end: no flicker, no scrolling.
-    const home = this.linesDrawn > 0 ? `\u001b[${this.linesDrawn}F\u001b[J` : '';
-    this.target.write(`${home}${lines.join('\n')}\n`);
+    // Over the last one, each line cleared behind its end and the rest at last: no flicker, and nothing that
+    // tmux takes for a cleared screen, which it would keep in its history once a second.
+    if (this.linesDrawn === 0) this.target.write(`${lines.join('\n')}\n`);
+    else this.target.write(`\u001b[${this.linesDrawn}F${lines.join('\u001b[K\n')}\u001b[K\n\u001b[J`);
     this.linesDrawn = lines.length;
   }
 

@@ -6,7 +6,7 @@ import { expandInputs } from '../wire/capture/inputs.ts';
 import type { FromWorker } from '../wire/worker/messages.ts';
 import { CliError, EXIT_FINE, EXIT_INTERRUPTED, EXIT_UNREADABLE, EXIT_USAGE, type ExitCode } from './exit.ts';
 import { wantsColor, type Io } from './io.ts';
-import { endLines } from './live-summary.ts';
+import { endLines, NOTHING_LOST } from './live-summary.ts';
 import type { ReadOptions } from './program.ts';
 import { Progress } from './progress.ts';
 import { RowOutput } from './row-output.ts';
@@ -42,8 +42,13 @@ export async function read(options: ReadOptions, io: Io): Promise<ExitCode> {
   // The summary is for people; a program that reads rows gets rows only.
   const summaryTo = configuration.output === 'table' ? io.stdout : io.stderr;
   if (!configuration.quiet || configuration.output === 'table') {
-    const lines = endLines(sensor.totals(), sensor.coverage(), configuration.coverage, columns(), color);
-    summaryTo.write(`${configuration.output === 'table' ? '\n' : ''}${lines.join('\n')}\n`);
+    const { coverage } = configuration;
+    const lines = endLines(sensor.totals(), sensor.coverage(), coverage, columns(), color);
+    // A ledger of what was read does not speak for what could not be.
+    const told = files.unreadable
+      ? lines.map((line) => line.replace(NOTHING_LOST, 'of what could be read, nothing is lost'))
+      : lines;
+    summaryTo.write(`${configuration.output === 'table' ? '\n' : ''}${told.join('\n')}\n`);
   }
   if (io.signal.aborted) return EXIT_INTERRUPTED;
   return files.unreadable ? EXIT_UNREADABLE : EXIT_FINE;

@@ -153,6 +153,9 @@ test('the live summary fits the terminal', () => {
     }
   }
   ok(checked > 100);
+  const narrow = liveLines(SUMMARY, 60, 24, false).filter((line) => line.startsWith('CLIENT'));
+  equal(narrow.length, 1);
+  ok(narrow[0].endsWith('P99'), narrow[0]);
   matchesGolden('test/cli/live-80x24.txt', `${liveLines(SUMMARY, 80, 24, false).join('\n')}\n`);
 });
 
@@ -165,7 +168,10 @@ test('on a terminal the summary is drawn over itself; elsewhere it is a line eac
   screen.draw(SUMMARY);
   ok(!written[0].includes('\u001b['));
   const lines = written[0].split('\n').length - 1;
-  ok(written[1].startsWith(`\u001b[${lines}F\u001b[J`));
+  ok(written[1].startsWith(`\u001b[${lines}Feastwest up`));
+  equal(written[1].split('\u001b[K\n').length - 1, lines);
+  // The rest of the screen is cleared once, behind the last line: clearing all of it fills tmux's history.
+  equal(written[1].indexOf('\u001b[J'), written[1].length - 3);
   written.length = 0;
   const plain = new SummaryScreen(target, false, false, size);
   for (let second = 1; second <= 25; second++) plain.draw({ ...SUMMARY, elapsedMs: second * 1000 });
