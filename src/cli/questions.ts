@@ -1,9 +1,13 @@
 /** The short questions of `observe` (`--client`, `--status` …) and `--filter`, as one predicate on rows. */
+import { nearest } from '../base/nearest.ts';
 import { parseFilter } from '../filter/check.ts';
 import { compilePredicate, type Predicate } from '../filter/predicate.ts';
 import { formatProblem } from '../filter/types.ts';
+import { PROTOCOLS } from '../wire/protocols/index.ts';
 import { CliError, EXIT_USAGE } from './exit.ts';
 import type { OptionKey } from './options.ts';
+
+const PROTOCOL_NAMES = [...new Set(PROTOCOLS.map((protocol) => protocol.name))];
 
 type Test = (row: Readonly<Record<string, unknown>>, value: string) => boolean;
 
@@ -32,12 +36,22 @@ export function rowPredicate(asked: ReadonlyMap<OptionKey, unknown>): Predicate 
     const values = asked.get(key);
     if (!Array.isArray(values) || values.length === 0) continue;
     const wanted = values.map(String);
+    for (const value of wanted) checkValue(key, value);
     parts.push((row) => wanted.some((value) => test(row as Readonly<Record<string, unknown>>, value)));
   }
   const filter = asked.get('filter');
   if (typeof filter === 'string') parts.push(filterPredicate(filter));
   if (parts.length === 0) return undefined;
   return (row) => parts.every((part) => part(row));
+}
+
+/** What can match nothing is a slip, and better said than answered with silence. */
+function checkValue(key: OptionKey, value: string): void {
+  if (value === '') throw new CliError(EXIT_USAGE, `--${key}: is empty; give a value or leave it out`);
+  if (key !== 'protocol' || PROTOCOL_NAMES.includes(value)) return;
+  const meant = nearest(value, PROTOCOL_NAMES);
+  const advice = meant === undefined ? `known are ${PROTOCOL_NAMES.join(', ')}` : `did you mean ${meant}?`;
+  throw new CliError(EXIT_USAGE, `--protocol: there is no ${JSON.stringify(value)}; ${advice}`);
 }
 
 function filterPredicate(expression: string): Predicate {
