@@ -1,4 +1,5 @@
 /** The name resolution block: addresses and the names that the capturing host knew for them. */
+import { addressText } from '../../record/address.ts';
 import { read16 } from './record-parser.ts';
 
 const RECORD_END = 0;
@@ -29,20 +30,4 @@ export function readNames(
     }
     at = valueAt + ((length + 3) & ~3);
   }
-}
-
-/** An address of 4 or 16 bytes as text; IPv6 as RFC 5952 writes it. */
-export function addressText(u8: Uint8Array, at: number, bytes: number): string {
-  if (bytes === 4) return `${u8[at]}.${u8[at + 1]}.${u8[at + 2]}.${u8[at + 3]}`;
-  const groups: string[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push(((u8[at + i] << 8) | u8[at + i + 1]).toString(16));
-  let longest = { start: 0, length: 0 };
-  for (let i = 0; i < 8; i++) {
-    let length = 0;
-    while (i + length < 8 && groups[i + length] === '0') length++;
-    if (length > longest.length) longest = { start: i, length };
-  }
-  if (longest.length < 2) return groups.join(':');
-  const before = groups.slice(0, longest.start).join(':');
-  return `${before}::${groups.slice(longest.start + longest.length).join(':')}`;
 }
